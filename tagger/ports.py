@@ -1,0 +1,335 @@
+"""The seams of the program, as Protocols. Use cases see these, never an adapter; ``app`` passes adapters in.
+
+Each seam has a contract suite in ``tests/contracts`` that runs over every implementation, and a small fake that ships
+beside the adapter it stands in for. Errors that cross a seam are the ones of :mod:`tagger.errors`; foreign ones are
+translated by the adapter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from tagger.types import (
+    Change,
+    ChangeState,
+    Decision,
+    Failure,
+    Finding,
+    Frame,
+    ItemKind,
+    ItemRef,
+    Look,
+    MediaItem,
+    PlannedChange,
+    Run,
+    RunState,
+    Scope,
+    Sighting,
+    Tag,
+    Thumb,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Tensor: TypeAlias = npt.NDArray[np.generic]
+
+
+class Engine(Protocol):
+    """Tensors → tensors. One loaded model; safe to call from several threads."""
+
+    def infer(self, feeds: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """All outputs by name. Raises EngineError when the backend fails (a lost GPU, out of memory)."""
+        ...
+
+
+class Recognizer(Protocol):
+    """Frames → findings: one model (or one built-in rule), with its pre- and post-processing."""
+
+    @property
+    def model(self) -> str:
+        """``"name@revision"``."""
+        ...
+
+    @property
+    def feature(self) -> str:
+        """What it is about: ``objects``, ``scenes``, ``themes``, ``day_night`` …"""
+        ...
+
+    @property
+    def looks_at(self) -> str:
+        """``"frame"``, or the label whose boxes (found by another model) it is shown as cropped frames."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """How many frames a call is best given (1 when the model takes one at a time)."""
+        ...
+
+    def recognise(self, frames: Sequence[Frame]) -> list[tuple[Finding, ...]]:
+        """One tuple of findings for each frame, best score first; raw scores, from .05 up."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FrameChunk:
+    """Some frames of one item, in time order. The last chunk of an item has ``last``; ``error`` only there.
+
+    Chunks of different items may be interleaved. ``duration_s`` is the decoder's, which may know better.
+    """
+
+    item: MediaItem
+    frames: tuple[Frame, ...]
+    last: bool
+    error: str | None = None
+    duration_s: float = 0.0
+
+
+class Media(Protocol):
+    """Items → pixels, in processes that can be lost."""
+
+    def sample(self, items: Iterable[MediaItem]) -> Iterator[FrameChunk]:
+        """Evenly spread, upright frames of each item; bounded look-ahead; closing the generator stops all.
+
+        An item that can't be decoded ends with ``error``; MediaGoneError (no such drive or server) is raised.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a bulk write did: ``done`` have the change now, ``missing`` don't exist, ``refused`` with the reason."""
+
+    done: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+
+
+class Library(Protocol):
+    """Where the items and tags live: Stash, or a plain folder."""
+
+    @property
+    def key(self) -> str:
+        """Identifies this library in the store for ever (``"stash:…"``, ``"folder:…"``)."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """For a person."""
+        ...
+
+    def count(self, kind: ItemKind, scope: Scope) -> int:
+        """How many items of this kind are in scope (``scope.kinds`` is not consulted)."""
+        ...
+
+    def page(self, kind: ItemKind, scope: Scope, after_id: str, limit: int) -> list[MediaItem]:
+        """The next items in scope by ascending id after ``after_id`` ("" = from the start); empty at the end."""
+        ...
+
+    def changed(self, kind: ItemKind, since_at: str, after_id: str, limit: int) -> list[MediaItem]:
+        """Like page: items created, or whose files changed, at or after ``since_at``."""
+        ...
+
+    def get(self, refs: Sequence[ItemRef]) -> list[MediaItem]:
+        """Those of the items that exist, any order."""
+        ...
+
+    def members(self, gallery_id: str) -> list[str]:
+        """Ids of a gallery's images."""
+        ...
+
+    def tags(self) -> list[Tag]:
+        """All tags."""
+        ...
+
+    def create_tag(self, name: str, parent_id: str = "", description: str = "") -> Tag:
+        """A new tag (``ignore_auto_tag`` in Stash). Raises LibraryRefusedError when the name is taken."""
+        ...
+
+    def delete_unused_tag(self, tag_id: str) -> bool:
+        """Delete the tag if nothing at all uses it; whether it was deleted."""
+        ...
+
+    def add_tags(self, kind: ItemKind, ids: Sequence[str], tag_ids: Sequence[str]) -> Written:
+        """Add these tags to these items; never removes one. Bisects a refused bulk write."""
+        ...
+
+    def remove_tags(self, kind: ItemKind, ids: Sequence[str], tag_ids: Sequence[str]) -> Written:
+        """Take these tags from these items; never adds one."""
+        ...
+
+
+class Host(Protocol):
+    """What the program that runs us offers: Stash's queue, backup and settings; nothing in a terminal."""
+
+    def others_waiting(self) -> bool:
+        """Whether jobs of others wait behind ours."""
+        ...
+
+    def queue_again(self, args: Mapping[str, Any], description: str) -> None:
+        """Put a job with these arguments at the end of the queue."""
+        ...
+
+    def backup(self) -> str:
+        """Back the database up; where it went, for a person."""
+        ...
+
+    def settings(self) -> dict[str, Any]:
+        """The plugin's settings as the host's page has them; unset ones are absent."""
+        ...
+
+
+class Progress(Protocol):
+    """How a run speaks: lines a person can read, and a bar."""
+
+    def say(self, text: str) -> None:
+        """One line of information."""
+        ...
+
+    def warn(self, text: str) -> None:
+        """One line that somebody should see."""
+        ...
+
+    def at(self, done: int, total: int) -> None:
+        """Items done of all; total 0 = not known."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What was decided for one item, and what is to be written for it."""
+
+    item: MediaItem
+    decisions: tuple[Decision, ...]
+    plans: tuple[PlannedChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the store knows of one item before anything is done for it.
+
+    ``seen``: models that have looked at this fingerprint. ``given_up``: failed twice with this fingerprint.
+    ``decided``: the policy it was last decided under ("" = never), for this fingerprint and the ``seen`` of that time.
+    ``ours``: tag ids that we wrote and are still ours. ``gone``: tag ids that we wrote and a person removed.
+    """
+
+    seen: frozenset[str] = frozenset()
+    given_up: bool = False
+    failure: str = ""
+    decided: str = ""
+    ours: frozenset[str] = frozenset()
+    gone: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class QueueEntry:
+    """One item that waits to be looked at; higher priority first (0 = new media, 100 = somebody is waiting)."""
+
+    ref: ItemRef
+    priority: int
+    reason: str
+    enqueued_at: str
+
+
+class Store(Protocol):
+    """Everything we remember about one library, in one SQLite file that several libraries may share.
+
+    Every method is one committed transaction, and replaying any of them does no harm. Raises StoreError.
+    """
+
+    # -- runs
+    def begin_run(self, operation: str, scope: Scope, resume: bool = True) -> Run:
+        """The unfinished run of this operation and scope, else a new one."""
+        ...
+
+    def checkpoint(self, run_id: int, cursor: Mapping[str, str], counts: Mapping[str, int]) -> None:
+        """Merge ``cursor`` into the run's; add ``counts`` to its totals."""
+        ...
+
+    def end_run(self, run_id: int, state: RunState, message: str = "") -> None: ...
+
+    def runs(self, limit: int = 20) -> list[Run]:
+        """The newest first."""
+        ...
+
+    # -- looking
+    def standing(self, items: Sequence[MediaItem]) -> dict[ItemRef, Standing]:
+        """One for each item, in one query a table; an unknown item has an empty one."""
+        ...
+
+    def record(self, looks: Sequence[Look]) -> None:
+        """Keep sightings, thumbnails and failures: "this model has seen this fingerprint"."""
+        ...
+
+    def sightings(self, fingerprints: Sequence[str], models: Sequence[str]) -> dict[str, list[Sighting]]:
+        """Stored sightings of these models, by fingerprint."""
+        ...
+
+    def thumbs(self, fingerprint: str) -> list[Thumb]: ...
+
+    # -- deciding and writing
+    def settle(
+        self,
+        run_id: int,
+        policy: str,
+        settlements: Sequence[Settlement],
+        cursor: Mapping[str, str] | None = None,
+        counts: Mapping[str, int] | None = None,
+    ) -> None:
+        """Verdicts replace the item's former ones; plans that are not already planned, done or gone join the outbox."""
+        ...
+
+    def decisions(self, refs: Sequence[ItemRef]) -> dict[ItemRef, list[Decision]]: ...
+
+    def pending(self, limit: int) -> list[Change]:
+        """Changes planned or sending, oldest first."""
+        ...
+
+    def mark(self, change_ids: Sequence[int], state: ChangeState, reason: str = "", tag_id: str = "") -> None:
+        """Move changes to ``state``; ``tag_id`` fills a tag that had to be created."""
+        ...
+
+    def changes(self, run_id: int, state: ChangeState, after: int = 0, limit: int = 1000) -> list[Change]:
+        """A run's changes in this state with ``id > after``, in id order."""
+        ...
+
+    def note_created_tag(self, run_id: int, tag: Tag) -> None: ...
+
+    def created_tags(self, run_id: int | None = None) -> list[Tag]:
+        """Tags that we made (in this run, or ever) and have not deleted."""
+        ...
+
+    def note_deleted_tag(self, tag_id: str) -> None: ...
+
+    # -- waiting and forgetting
+    def enqueue(self, refs: Iterable[ItemRef], priority: int, reason: str) -> int:
+        """How many were not waiting yet; a higher priority wins."""
+        ...
+
+    def waiting(self, limit: int, least_priority: int = 0) -> list[QueueEntry]: ...
+
+    def dequeue(self, refs: Iterable[ItemRef]) -> None: ...
+
+    def failures(self, limit: int = 1000) -> list[Failure]: ...
+
+    def known(self, kind: ItemKind, after_id: str, limit: int) -> list[ItemRef]:
+        """Items on record by ascending id."""
+        ...
+
+    def forget(self, refs: Sequence[ItemRef]) -> None:
+        """Gone from the library: decisions, queue entries and changes go; sightings that no item has, too."""
+        ...
+
+    # -- small facts
+    def fact(self, name: str) -> str:
+        """A remembered value ("" when absent): watermarks, "backup made", last policy …"""
+        ...
+
+    def remember(self, name: str, value: str) -> None: ...
+
+    def summary(self) -> dict[str, int]:
+        """Counts for status: items, looked, failed, apply, review, ours, waiting, bytes …"""
+        ...

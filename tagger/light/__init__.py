@@ -1,0 +1,1 @@
+"""The half that hooks, pages and queues run: standard library only, few milliseconds to import."""

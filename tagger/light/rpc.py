@@ -1,0 +1,99 @@
+"""One GraphQL request over the standard library, with every failure as one sentence of :mod:`tagger.errors`.
+
+The whole program speaks to Stash through :func:`call`. ``stashapi.classes.GQLWrapper`` was read and left out: its
+requests have no timeout, it follows the redirect to the login page, logs each error by itself and then raises a bare
+``Exception`` without Stash's message (needed to tell a missing id from an expired session), and takes 100 ms to import.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from tagger.errors import LibraryAuthError, LibraryDownError, LibraryRefusedError
+from tagger.light.connection import Connection
+
+_LONGEST_MESSAGE = 300
+
+
+def call(
+    connection: Connection, query: str, variables: Mapping[str, Any] | None = None, timeout_s: float = 60.0
+) -> dict[str, Any]:
+    """The answer's ``data``. ``timeout_s`` is for each wait on the network, not for the whole.
+
+    Raises LibraryDownError (no answer, a broken one, or a busy database: what was asked for may still have been done),
+    LibraryAuthError (it wants a login) or LibraryRefusedError (with Stash's own message: nothing was done).
+    """
+    body = json.dumps({"query": query, "variables": dict(variables or {})}).encode()
+    status, answer = _post(connection, body, timeout_s)
+    if status == 401 or 300 <= status < 400:
+        raise LibraryAuthError(
+            f"Stash at {connection.base_url} wants a login (HTTP {status}): the session has expired or the API key is "
+            "missing or wrong; make an API key in Stash's Settings, Security."
+        )
+    if status == 403:
+        raise LibraryAuthError(f"Stash at {connection.base_url} refuses access (HTTP 403): see Stash's own log.")
+    if status == 404:
+        raise LibraryDownError(f"There is no Stash at {connection.base_url} (HTTP 404): check the address.")
+    try:
+        content = json.loads(answer)
+        errors, data = content.get("errors"), content.get("data")
+    except (ValueError, AttributeError):
+        raise LibraryDownError(
+            f"{connection.base_url} answered with HTTP {status} and not as Stash does: check the address, or try again."
+        ) from None
+    if errors:
+        raise _refusal(errors)
+    if status != 200 or not isinstance(data, dict):
+        raise LibraryDownError(f"Stash at {connection.base_url} failed with HTTP {status}: see Stash's own log.")
+    return data
+
+
+def _post(connection: Connection, body: bytes, timeout_s: float) -> tuple[int, bytes]:
+    url = urlsplit(connection.base_url)
+    link: http.client.HTTPConnection
+    if url.scheme == "https":
+        context = ssl.create_default_context()
+        if not connection.verify_tls:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        link = http.client.HTTPSConnection(url.hostname or "", url.port, timeout=timeout_s, context=context)
+    else:
+        link = http.client.HTTPConnection(url.hostname or "", url.port, timeout=timeout_s)
+    headers = {"Content-Type": "application/json", "Accept": "application/json", **connection.headers()}
+    try:
+        link.request("POST", f"{url.path}/graphql", body, headers)
+        response = link.getresponse()
+        return response.status, response.read()
+    except ssl.SSLCertVerificationError as e:
+        raise LibraryDownError(
+            f"The certificate of {connection.base_url} is not trusted ({e.verify_message}): "
+            "allow it in the settings if you signed it yourself."
+        ) from None
+    except (OSError, http.client.HTTPException, ValueError) as e:
+        reason = "it took too long" if isinstance(e, TimeoutError) else _reason(e)
+        raise LibraryDownError(
+            f"Stash at {connection.base_url} gives no answer ({reason}): see that it runs, then try again."
+        ) from None
+    finally:
+        link.close()
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValueError):
+        return "a credential holds characters that a header can't"  # Its own text would quote the credential.
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return type(error).__name__
+
+
+def _refusal(errors: Any) -> LibraryRefusedError | LibraryDownError:
+    messages = [str(e.get("message", "")) if isinstance(e, dict) else str(e) for e in errors]
+    text = " ".join("; ".join(messages).split())[:_LONGEST_MESSAGE]
+    if "database is locked" in text:
+        return LibraryDownError("Stash's database is busy: try again when its other work is done.")
+    return LibraryRefusedError(f"Stash refused: {text or 'without a reason'}")

@@ -1,0 +1,368 @@
+"""The configuration: defaults < ``config.yml`` < the settings on Stash's page < the task's or terminal's arguments.
+
+Strict: an unknown key or a wrong value is a ConfigError that names the key, the value and what is allowed. Every value
+knows where it comes from (:attr:`Loaded.origins`), so that *Check* can say so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from tagger.errors import ConfigError
+from tagger.types import ITEM_KINDS, ItemKind, Scope
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+FeatureMode = Literal["apply", "review", "look", "off"]
+_Path: TypeAlias = tuple[str, ...]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class Threshold(_Strict):
+    """A place where some of the three thresholds are set; None leaves them to the next more general place."""
+
+    apply: Fraction | None = None
+    review: Fraction | None = None
+    keep: Fraction | None = None
+
+
+class Thresholds(_Strict):
+    apply: Fraction = 0.90
+    review: Fraction = 0.70
+    keep: Fraction = 0.30
+    features: dict[str, Threshold] = {}
+    tags: dict[str, Threshold] = {}
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Thresholds:
+        if not self.keep <= self.review <= self.apply:
+            raise ValueError("the thresholds must rise: keep ≤ review ≤ apply")
+        return self
+
+
+class Models(_Strict):
+    preset: Literal["fast", "accurate"] = "fast"
+    use: list[str] = []
+    skip: list[str] = []
+    mirror: str = ""
+    proxy: str = ""
+
+
+class Tags(_Strict):
+    parent: str = "AI Tagger"
+    create: bool = True
+    blacklist: list[str] = []
+    whitelist: list[str] = []
+    names: dict[str, str | list[str] | None] = {}
+    applied_marker: str = ""
+    review_marker: str = ""
+
+
+class Limits(_Strict):
+    most_tags: Annotated[int, Field(ge=0)] = 20
+    least_seen_s: Annotated[float, Field(ge=0)] = 0.0
+    gallery_share: Fraction = 0.30
+    gallery_least: Annotated[int, Field(ge=1)] = 2
+
+
+class ScopeConfig(_Strict):
+    scenes: bool = True
+    images: bool = True
+    galleries: bool = True
+    paths: list[str] = []
+    exclude_paths: list[str] = []
+    tags: list[str] = []
+    exclude_tags: list[str] = []
+    organized: Literal["any", "only", "never"] = "any"
+    date_from: Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = ""
+    date_to: Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = ""
+    min_duration_s: Annotated[float, Field(ge=0)] = 0.0
+    max_duration_s: Annotated[float, Field(ge=0)] = 0.0
+
+    def to_scope(self) -> Scope:
+        """The scope as the library seam takes it."""
+        on: dict[ItemKind, bool] = {"scene": self.scenes, "image": self.images, "gallery": self.galleries}
+        return Scope(
+            kinds=tuple(kind for kind in ITEM_KINDS if on[kind]),
+            paths=tuple(self.paths),
+            exclude_paths=tuple(self.exclude_paths),
+            tags=tuple(self.tags),
+            exclude_tags=tuple(self.exclude_tags),
+            organized={"any": None, "only": True, "never": False}[self.organized],
+            date_from=self.date_from,
+            date_to=self.date_to,
+            min_duration_s=self.min_duration_s,
+            max_duration_s=self.max_duration_s,
+        )
+
+
+class Sampling(_Strict):
+    reader: Literal["keyframes", "opencv", "sprite"] = "keyframes"
+    frames: Annotated[int, Field(ge=1, le=1000)] = 24
+    picture_side_px: Annotated[int, Field(ge=64, le=8192)] = 1280
+    video_side_px: Annotated[int, Field(ge=64, le=4096)] = 640
+    item_timeout_s: Annotated[float, Field(gt=0)] = 120.0
+    memory_mb: Annotated[int, Field(ge=64)] = 512
+
+
+class RunConfig(_Strict):
+    slice_minutes: Annotated[float, Field(gt=0)] = 20.0
+    nice: Annotated[int, Field(ge=0, le=19)] = 10
+    free_cores: Annotated[int, Field(ge=0)] = 1
+    workers: Annotated[int, Field(ge=0, le=64)] = 0
+    backup: bool = True
+
+
+class StashConfig(_Strict):
+    source: Literal["auto", "path", "http"] = "auto"
+    path_map: dict[str, str] = {}
+    self_signed: bool = False
+
+
+class EngineConfig(_Strict):
+    device: Literal["auto", "cpu", "cuda", "openvino", "directml", "coreml"] = "auto"
+    threads: Annotated[int, Field(ge=0, le=256)] = 0
+
+
+class KeepConfig(_Strict):
+    thumbs: bool = True
+    thumbs_mb: Annotated[int, Field(ge=1)] = 512
+
+
+_FEATURES: dict[str, FeatureMode] = {
+    "objects": "apply",
+    "scenes": "apply",
+    "themes": "apply",
+    "day_night": "apply",
+    "black_white": "apply",
+    "counts": "look",
+    "colours": "look",
+    "brightness": "look",
+    "blur": "look",
+}
+
+
+class Config(_Strict):
+    """Everything that can be set; ``config.example.yml`` says each key's why."""
+
+    features: dict[str, FeatureMode] = _FEATURES
+    models: Models = Models()
+    thresholds: Thresholds = Thresholds()
+    tags: Tags = Tags()
+    limits: Limits = Limits()
+    scope: ScopeConfig = ScopeConfig()
+    sampling: Sampling = Sampling()
+    run: RunConfig = RunConfig()
+    stash: StashConfig = StashConfig()
+    engine: EngineConfig = EngineConfig()
+    keep: KeepConfig = KeepConfig()
+    hooks: bool = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _features_add_to_the_defaults(cls, values: Any) -> Any:
+        if isinstance(values, dict) and isinstance(values.get("features"), dict):
+            # YAML 1.1 reads a bare `off` as false; a person who wrote it meant the word.
+            said = {name: "off" if mode is False else mode for name, mode in values["features"].items()}
+            return {**values, "features": {**_FEATURES, **said}}
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration, and where each value that isn't a default was said (``"limits.most_tags" → "config.yml"``)."""
+
+    config: Config
+    origins: Mapping[str, str]
+
+    def effective(self) -> Iterator[tuple[str, str, str]]:
+        """``(key, value, origin)`` for every setting, in the order of the example file."""
+        for path, value in _leaves(self.config.model_dump()):
+            key = ".".join(path)
+            yield key, json.dumps(value, ensure_ascii=False), self.origins.get(key, "default")
+
+
+def _leaves(tree: Mapping[str, Any], prefix: _Path = ()) -> Iterator[tuple[_Path, Any]]:
+    """Every value with its path. Paths are tuples, since a person's own names (tags, folders) may hold dots."""
+    for name, value in tree.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, (*prefix, str(name)))
+        else:
+            yield (*prefix, str(name)), value
+
+
+def _path(key: str) -> _Path:
+    return tuple(key.split("."))
+
+
+# ---------------------------------------------------------------- the settings on Stash's page
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """How a setting of the manifest becomes a key here. Unset is 0, "" or false on Stash's page."""
+
+    key: str
+    kind: Literal["percent", "number", "text", "lines", "not", "is"]
+
+
+STASH_SETTINGS: Mapping[str, _Setting] = {
+    "skipScenes": _Setting("scope.scenes", "not"),
+    "skipImages": _Setting("scope.images", "not"),
+    "skipGalleries": _Setting("scope.galleries", "not"),
+    "applyPercent": _Setting("thresholds.apply", "percent"),
+    "reviewPercent": _Setting("thresholds.review", "percent"),
+    "maxTags": _Setting("limits.most_tags", "number"),
+    "parentTag": _Setting("tags.parent", "text"),
+    "neverCreateTags": _Setting("tags.create", "not"),
+    "blacklist": _Setting("tags.blacklist", "lines"),
+    "includePaths": _Setting("scope.paths", "lines"),
+    "excludePaths": _Setting("scope.exclude_paths", "lines"),
+    "modelPreset": _Setting("models.preset", "text"),
+    "modelMirror": _Setting("models.mirror", "text"),
+    "device": _Setting("engine.device", "text"),
+    "sliceMinutes": _Setting("run.slice_minutes", "number"),
+    "useAllCores": _Setting("run.free_cores", "is"),
+    "skipBackup": _Setting("run.backup", "not"),
+    "noHooks": _Setting("hooks", "not"),
+    "markApplied": _Setting("tags.applied_marker", "text"),
+    "markReview": _Setting("tags.review_marker", "text"),
+}
+
+
+def from_stash(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Stash's plugin settings as dotted keys; what is unset there is left out.
+
+    Unknown names are ignored: Stash keeps settings of versions that are gone.
+    """
+    said: dict[str, Any] = {}
+    for name, value in settings.items():
+        setting = STASH_SETTINGS.get(name)
+        if setting is None or value in (None, "", 0, False):
+            continue
+        match setting.kind:
+            case "percent":
+                said[setting.key] = float(value) / 100
+            case "lines":
+                said[setting.key] = [part.strip() for part in str(value).split(",") if part.strip()]
+            case "not":
+                said[setting.key] = False
+            case "is":
+                said[setting.key] = 0
+            case "number":
+                said[setting.key] = value
+            case "text":
+                said[setting.key] = str(value).strip()
+    # "-" is how a person says "none" on a page where empty means default.
+    return {key: "" if value == "-" else value for key, value in said.items()}
+
+
+_SETTING_OF = {setting.key: name for name, setting in STASH_SETTINGS.items()}
+
+
+# ---------------------------------------------------------------- loading
+
+
+def load(
+    file: Path | None = None,
+    stash: Mapping[str, Any] | None = None,
+    arguments: Mapping[str, Any] | None = None,
+) -> Loaded:
+    """The effective configuration. ``stash`` are raw plugin settings; ``arguments`` are dotted keys.
+
+    Raises ConfigError.
+    """
+    layers: list[tuple[str, dict[_Path, Any]]] = []
+    if file is not None and file.exists():
+        layers.append((file.name, dict(_leaves(_read(file)))))
+    layers.append(("Stash's settings", {_path(key): value for key, value in from_stash(stash or {}).items()}))
+    layers.append(("this call", {_path(key): value for key, value in (arguments or {}).items()}))
+
+    tree: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for origin, values in layers:
+        for path, value in values.items():
+            _put(tree, path, value)
+            origins[".".join(path)] = origin
+    if "thresholds.apply" in origins and "thresholds.review" not in origins:
+        # Somebody who lowers only one of them means "no review below it", not an error message.
+        thresholds = tree["thresholds"]
+        if isinstance(thresholds.get("apply"), (int, float)) and thresholds["apply"] < Thresholds().review:
+            thresholds["review"] = thresholds["apply"]
+            origins["thresholds.review"] = origins["thresholds.apply"]
+    try:
+        return Loaded(Config.model_validate(tree), origins)
+    except ValidationError as error:
+        raise ConfigError(_sentence(error, origins)) from None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} can't be read ({error}): give its owner the right to read it, as UTF-8.") from None
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        line = f" line {where.line + 1}" if where else ""
+        raise ConfigError(f"{file}{line} isn't valid YAML: compare it with config.example.yml.") from None
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{file} must hold 'key: value' lines: compare it with config.example.yml.")
+    return tree
+
+
+def _put(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    for part in path[:-1]:
+        inner = tree.setdefault(part, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"{part}: {inner!r} isn't a section: write the keys of {part} below it, indented.")
+        tree = inner
+    tree[path[-1]] = value
+
+
+def _sentence(error: ValidationError, origins: Mapping[str, str]) -> str:
+    sentences = []
+    for problem in error.errors(include_url=False):
+        path = [str(part) for part in problem["loc"]]
+        key = ".".join(path)
+        place = next((place for k, place in origins.items() if _related(k, key)), "the configuration")
+        setting = _SETTING_OF.get(key) if place == "Stash's settings" else None
+        where = f"Stash's setting {setting}" if setting else f"{key} (in {place})"
+        if problem["type"] == "extra_forbidden":
+            allowed = ", ".join(_siblings(path))
+            sentences.append(f"{where} isn't a known key; allowed here: {allowed}.")
+        else:
+            value = json.dumps(problem.get("input"), ensure_ascii=False, default=str)
+            if len(value) > 80:
+                value = value[:77] + "…"
+            sentences.append(f"{where} can't be {value}: {problem['msg'].removeprefix('Value error, ')}.")
+    return " ".join(dict.fromkeys(sentences))
+
+
+def _related(key: str, other: str) -> bool:
+    return key == other or key.startswith(other + ".") or other.startswith(key + ".")
+
+
+def _siblings(path: list[str]) -> list[str]:
+    model: type[BaseModel] = Config
+    for part in path[:-1]:
+        field = model.model_fields.get(part)
+        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+            return sorted(Threshold.model_fields)
+        model = field.annotation
+    return sorted(model.model_fields)
+
+
+def light_snapshot(config: Config) -> dict[str, Any]:
+    """What the light half (hooks) needs, as plain JSON values."""
+    return {"hooks": config.hooks, "kinds": list(config.scope.to_scope().kinds)}

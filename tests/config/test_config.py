@@ -1,0 +1,97 @@
+"""The configuration: layers, origins, and sentences for what is wrong."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tagger.config import STASH_SETTINGS, Config, _leaves, from_stash, light_snapshot, load
+from tagger.errors import ConfigError
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_example_says_every_key_with_its_default_and_a_why() -> None:
+    text = (ROOT / "config.example.yml").read_text(encoding="utf-8")
+    assert dict(_leaves(yaml.safe_load(text))) == dict(_leaves(Config().model_dump()))
+    for line in text.splitlines():
+        if re.match(r"\s*\w+: \S", line):
+            assert "# " in line, f"no why: {line}"
+
+
+def test_later_layers_win_and_every_value_knows_its_origin(tmp_path: Path) -> None:
+    file = tmp_path / "config.yml"
+    file.write_text(
+        "thresholds: {apply: 0.8}\nlimits: {most_tags: 5}\ntags: {names: {a.b: C}}\nfeatures: {blur: off}\n"
+    )
+    loaded = load(file, {"applyPercent": 85, "maxTags": 0}, {"limits.most_tags": 7})
+    assert loaded.config.thresholds.apply == 0.85
+    assert loaded.config.limits.most_tags == 7
+    assert loaded.config.tags.names == {"a.b": "C"}
+    assert loaded.config.features["blur"] == "off" and loaded.config.features["objects"] == "apply"
+    rows = {key: origin for key, _, origin in loaded.effective()}
+    assert rows["thresholds.apply"] == "Stash's settings"
+    assert rows["limits.most_tags"] == "this call"
+    assert rows["features.blur"] == "config.yml"
+    assert rows["thresholds.keep"] == "default"
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("limitz: {most_tags: 3}", ["limitz", "isn't a known key", "limits"]),
+        ("limits: {most_tag: 3}", ["limits.most_tag", "isn't a known key", "most_tags"]),
+        ("limits: {most_tags: many}", ["limits.most_tags", '"many"', "integer"]),
+        ("thresholds: {apply: 90}", ["thresholds.apply", "90", "less than or equal to 1"]),
+        ("thresholds: {apply: .5, review: .6}", ["thresholds", "rise"]),
+        ("engine: {device: gpu}", ["engine.device", '"gpu"', "cuda"]),
+        ("features: {objects: maybe}", ["features.objects", '"maybe"', "review"]),
+        ("thresholds: {features: {objects: {aply: .9}}}", ["thresholds.features.objects.aply", "apply"]),
+        ("limits: 3", ["limits", "3"]),
+        ("a: [", ["line", "YAML"]),
+        ("just words", ["key: value"]),
+    ],
+)
+def test_what_is_wrong_is_said_with_key_value_and_what_is_allowed(tmp_path: Path, text: str, parts: list[str]) -> None:
+    file = tmp_path / "config.yml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_a_wrong_setting_on_the_page_is_named_as_the_page_names_it() -> None:
+    with pytest.raises(ConfigError, match="applyPercent"):
+        load(None, {"applyPercent": 150})
+
+
+def test_the_manifest_and_the_configuration_know_the_same_settings() -> None:
+    manifest = yaml.safe_load((ROOT / "ai_tagger.yml").read_text(encoding="utf-8"))
+    assert set(manifest["settings"]) == set(STASH_SETTINGS)
+    for name, setting in manifest["settings"].items():
+        kind = STASH_SETTINGS[name].kind
+        wanted = {"percent": "NUMBER", "number": "NUMBER", "not": "BOOLEAN", "is": "BOOLEAN"}.get(kind, "STRING")
+        assert setting["type"] == wanted, name
+
+
+@given(st.dictionaries(st.sampled_from(sorted(STASH_SETTINGS)), st.sampled_from(["", 0, False, None])))
+def test_unset_settings_change_nothing(settings: dict[str, object]) -> None:
+    assert from_stash(settings) == {}
+
+
+def test_lowering_only_apply_lowers_review_with_it() -> None:
+    assert load(None, {"applyPercent": 60}).config.thresholds.review == 0.6
+
+
+def test_a_dash_empties_a_text() -> None:
+    assert load(None, {"parentTag": "-"}).config.tags.parent == ""
+
+
+def test_the_light_snapshot_is_plain() -> None:
+    assert light_snapshot(load(None, {"skipImages": True}).config) == {"hooks": True, "kinds": ["scene", "gallery"]}

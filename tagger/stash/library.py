@@ -1,0 +1,238 @@
+"""A Stash server as our library of items and tags."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias
+
+from tagger.errors import ConfigError, LibraryDownError, LibraryRefusedError
+from tagger.light.connection import Connection
+from tagger.ports import Written
+from tagger.stash import queries
+from tagger.stash import scope as scopes
+from tagger.stash.items import changed_at, read_item, read_time
+from tagger.stash.server import StashServer
+from tagger.types import ItemKind, ItemRef, MediaItem, Scope, Tag
+
+_Row: TypeAlias = dict[str, Any]
+
+# Each scene's hook gets the whole input, all ids with it: long lists make that quadratic.
+_MOST_WRITTEN: dict[ItemKind, int] = {"scene": 50, "image": 500, "gallery": 50}
+_MOST_READ = 1000
+_LEAST_READ = 50  # When few of those in reach are wanted, a small limit shouldn't mean many requests.
+_WRITE_TIMEOUT_S = 300.0  # Every item's hooks run, one process each, before Stash answers.
+
+
+class StashLibrary:
+    """Implements :class:`tagger.ports.Library`. Raises LibraryError; ids are numbers and compare as such."""
+
+    def __init__(self, server: StashServer) -> None:
+        self._server = server
+
+    @property
+    def key(self) -> str:
+        """From where the server keeps its database and configuration, which no address that it is reached by changes.
+
+        Two servers in containers can say the same; they would have to share our data folder too, and then the
+        fingerprints still tell their items apart.
+        """
+        facts = self._server.facts()
+        identity = f"{facts.database_path}\n{facts.config_path}"
+        return f"stash:{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
+
+    @property
+    def name(self) -> str:
+        return f"Stash at {self._server.connection.base_url}"
+
+    @property
+    def connection(self) -> Connection:
+        """What it takes to fetch media from the items' addresses."""
+        return self._server.connection
+
+    # -- reading
+    def count(self, kind: ItemKind, scope: Scope) -> int:
+        """See :class:`~tagger.ports.Library`. Limits of duration count in whole seconds."""
+        found = self._server.call(queries.COUNT[kind], _where(self._filters(kind, scope), 1))["found"]
+        return int(found["count"])
+
+    def page(self, kind: ItemKind, scope: Scope, after_id: str, limit: int) -> list[MediaItem]:
+        filters = self._filters(kind, scope)
+        return self._pages(kind, after_id, limit, filters, lambda item, _: scopes.fits(item, scope))
+
+    def changed(self, kind: ItemKind, since_at: str, after_id: str, limit: int) -> list[MediaItem]:
+        # Stash keeps whole seconds.
+        since = read_time(since_at).replace(microsecond=0)
+        filters = scopes.changed_since(kind, since)
+        return self._pages(kind, after_id, limit, filters, lambda _, row: changed_at(kind, row) >= since)
+
+    def get(self, refs: Sequence[ItemRef]) -> list[MediaItem]:
+        base_url = self._server.connection.base_url
+        items: list[MediaItem] = []
+        for kind in queries.BY_ID:
+            ids = [ref.id for ref in refs if ref.kind == kind]
+            items += [read_item(kind, row, base_url) for row in self._rows(queries.BY_ID[kind], ids)]
+        return items
+
+    def members(self, gallery_id: str) -> list[str]:
+        ids: list[str] = []
+        in_gallery = {"galleries": {"value": [gallery_id], "modifier": "INCLUDES"}}
+        while True:
+            filters = [in_gallery, *scopes.after(ids[-1] if ids else "")]
+            rows = self._server.call(queries.MEMBERS, _where(filters, _MOST_READ))["found"]["items"]
+            ids += [row["id"] for row in rows]
+            if len(rows) < _MOST_READ:
+                return ids
+
+    # -- tags
+    def tags(self) -> list[Tag]:
+        """In one answer, so that none is skipped or repeated while tags come and go."""
+        return [_tag(row) for row in self._server.call(queries.TAGS)["findTags"]["tags"]]
+
+    def create_tag(self, name: str, parent_id: str = "", description: str = "") -> Tag:
+        tag = {"name": name, "description": description, "ignore_auto_tag": True}
+        if parent_id:
+            tag["parent_ids"] = [parent_id]
+        try:
+            return _tag(self._server.call(queries.CREATE_TAG, {"input": tag})["tagCreate"])
+        except LibraryDownError:
+            made = next((tag for tag in self.tags() if tag.name == name), None)
+            if made is None:
+                raise
+            return made
+
+    def delete_unused_tag(self, tag_id: str) -> bool:
+        uses = self._server.call(queries.TAG_USE, {"id": tag_id})["findTag"]
+        if uses is None or any(uses.values()):
+            return False
+        try:
+            self._server.call(queries.DESTROY_TAG, {"id": tag_id})
+        except LibraryRefusedError:
+            return False  # Used since we asked, or gone.
+        return True
+
+    # -- writing
+    def add_tags(self, kind: ItemKind, ids: Sequence[str], tag_ids: Sequence[str]) -> Written:
+        return self._write(kind, ids, tag_ids, "ADD")
+
+    def remove_tags(self, kind: ItemKind, ids: Sequence[str], tag_ids: Sequence[str]) -> Written:
+        return self._write(kind, ids, tag_ids, "REMOVE")
+
+    def _write(self, kind: ItemKind, ids: Sequence[str], tag_ids: Sequence[str], mode: str) -> Written:
+        done: list[str] = []
+        missing: list[str] = []
+        refused: list[tuple[str, str]] = []
+        unique = sorted(set(ids), key=int)
+        if not tag_ids:
+            return Written(tuple(unique))
+        for batch in _batches(unique, _MOST_WRITTEN[kind]):
+            result = self._write_batch(kind, batch, list(tag_ids), mode)
+            done += result.done
+            missing += result.missing
+            refused += result.refused
+        return Written(tuple(done), tuple(missing), tuple(refused))
+
+    def _write_batch(self, kind: ItemKind, ids: list[str], tag_ids: list[str], mode: str) -> Written:
+        try:
+            self._update(kind, ids, tag_ids, mode)
+            return Written(tuple(ids))
+        except LibraryRefusedError as error:
+            reason = str(error)
+        there = {row["id"] for row in self._rows(queries.TAGS_OF[kind], ids)}
+        missing = tuple(i for i in ids if i not in there)
+        left = [i for i in ids if i in there]
+        if not left:
+            return Written((), missing)
+        if not missing and (len(left) == 1 or not self._tags_exist(tag_ids)):
+            return Written((), (), tuple((i, reason) for i in left))
+        middle = len(left) if missing else len(left) // 2
+        parts = [self._write_batch(kind, part, tag_ids, mode) for part in (left[:middle], left[middle:]) if part]
+        return Written(
+            tuple(i for part in parts for i in part.done),
+            missing + tuple(i for part in parts for i in part.missing),
+            tuple(r for part in parts for r in part.refused),
+        )
+
+    def _update(self, kind: ItemKind, ids: list[str], tag_ids: list[str], mode: str) -> None:
+        """Write once; when no answer comes, see what is written and write what isn't once more."""
+        update = {"ids": ids, "tag_ids": {"ids": tag_ids, "mode": mode}}
+        try:
+            self._server.call(queries.UPDATE[kind], {"input": update}, _WRITE_TIMEOUT_S)
+        except LibraryDownError:
+            left = self._not_written(kind, ids, set(tag_ids), mode)
+            if left:
+                self._server.call(queries.UPDATE[kind], {"input": {**update, "ids": left}}, _WRITE_TIMEOUT_S)
+
+    def _not_written(self, kind: ItemKind, ids: list[str], tag_ids: set[str], mode: str) -> list[str]:
+        has = {row["id"]: {tag["id"] for tag in row["tags"]} for row in self._rows(queries.TAGS_OF[kind], ids)}
+        if mode == "ADD":
+            return [i for i in ids if i not in has or not tag_ids <= has[i]]
+        return [i for i in ids if i not in has or tag_ids & has[i]]
+
+    def _tags_exist(self, tag_ids: list[str]) -> bool:
+        return all(self._server.call(queries.TAG_USE, {"id": tag_id})["findTag"] for tag_id in tag_ids)
+
+    # -- asking
+    def _rows(self, query: str, ids: Sequence[str]) -> list[_Row]:
+        """The rows of those ids that exist: Stash refuses them all when one doesn't, so the list is halved until the
+        missing ones stand alone."""
+        rows: list[_Row] = []
+        for batch in _batches(ids, _MOST_READ):
+            try:
+                rows += self._server.call(query, {"ids": list(batch)})["found"]["items"]
+            except LibraryRefusedError:
+                middle = len(batch) // 2
+                if middle:
+                    rows += self._rows(query, batch[:middle]) + self._rows(query, batch[middle:])
+        return rows
+
+    def _pages(
+        self,
+        kind: ItemKind,
+        after_id: str,
+        limit: int,
+        filters: list[scopes.Where],
+        wanted: Callable[[MediaItem, _Row], bool],
+    ) -> list[MediaItem]:
+        """Up to ``limit`` wanted items; fewer only at the end."""
+        base_url = self._server.connection.base_url
+        items: list[MediaItem] = []
+        while len(items) < limit:
+            asked = min(max(limit, _LEAST_READ), _MOST_READ)
+            variables = _where([*scopes.after(after_id), *filters], asked)
+            rows = self._server.call(queries.PAGE[kind], variables)["found"]["items"]
+            for row in rows:
+                item = read_item(kind, row, base_url)
+                if wanted(item, row):
+                    items.append(item)
+            if len(rows) < asked:
+                break
+            after_id = rows[-1]["id"]
+        return items[:limit]
+
+    def _filters(self, kind: ItemKind, scope: Scope) -> list[scopes.Where]:
+        by_name: dict[str, str] = {}
+        if scope.tags or scope.exclude_tags:
+            known = self.tags()
+            by_name = {alias.casefold(): tag.id for tag in known for alias in tag.aliases}
+            by_name |= {tag.name.casefold(): tag.id for tag in known}
+
+        def tag_id(name: str) -> str:
+            if name.casefold() not in by_name:
+                raise ConfigError(f'There is no tag "{name}" in Stash: correct the scope, or make the tag.')
+            return by_name[name.casefold()]
+
+        return scopes.in_scope(kind, scope, tag_id)
+
+
+def _where(filters: Sequence[scopes.Where], limit: int) -> dict[str, Any]:
+    return {"where": scopes.all_of(filters), "filter": {"per_page": limit, "sort": "id", "direction": "ASC"}}
+
+
+def _batches(ids: Sequence[str], size: int) -> Iterator[list[str]]:
+    for start in range(0, len(ids), size):
+        yield list(ids[start : start + size])
+
+
+def _tag(row: _Row) -> Tag:
+    return Tag(row["id"], row["name"], tuple(row["aliases"]), tuple(parent["id"] for parent in row["parents"]))

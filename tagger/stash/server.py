@@ -1,0 +1,73 @@
+"""A Stash server as the adapters of this package see it: one way to ask it, with a login that outlives the session."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tagger.errors import LibraryAuthError
+from tagger.light import rpc
+from tagger.light.connection import Connection
+from tagger.stash import queries
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """What a server says of itself. Paths are on the server's machine."""
+
+    database_path: str
+    config_path: str
+    backup_dir: str
+
+
+class StashServer:
+    """Asks a Stash server; safe to use from several threads.
+
+    The session that Stash gives a plugin dies after an hour, so with the first request the API key, if the server has
+    one, joins it. Both are sent: the session carries Stash's guard against hook loops.
+    """
+
+    def __init__(self, connection: Connection, timeout_s: float = 60.0) -> None:
+        self._connection = connection
+        self._timeout_s = timeout_s
+        self._facts: ServerFacts | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def connection(self) -> Connection:
+        """The connection with every login there is, for whoever fetches media."""
+        self.facts()
+        return self._connection
+
+    def facts(self) -> ServerFacts:
+        """Asked once."""
+        with self._lock:
+            if self._facts is None:
+                self._facts = self._introduce()
+            return self._facts
+
+    def call(
+        self, query: str, variables: Mapping[str, Any] | None = None, timeout_s: float | None = None
+    ) -> dict[str, Any]:
+        """See :func:`tagger.light.rpc.call`."""
+        self.facts()
+        used = self._connection
+        try:
+            return rpc.call(used, query, variables, timeout_s or self._timeout_s)
+        except LibraryAuthError:
+            if not (used.cookie and used.api_key):
+                raise
+        # Stash judges by the key alone when there is one: a key made anew while we run needs to be asked for again.
+        with self._lock:
+            if self._connection is used:
+                self._connection = used.with_api_key("")
+                self._facts = self._introduce()
+        return rpc.call(self._connection, query, variables, timeout_s or self._timeout_s)
+
+    def _introduce(self) -> ServerFacts:
+        general = rpc.call(self._connection, queries.SERVER, None, self._timeout_s)["configuration"]["general"]
+        if general["apiKey"] and not self._connection.api_key:
+            self._connection = self._connection.with_api_key(general["apiKey"])
+        return ServerFacts(general["databasePath"], general["configFilePath"], general["backupDirectoryPath"])

@@ -1,0 +1,324 @@
+"""What a ``models/*.yaml`` says, as strict frozen values: one class a family, chosen by ``family``."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal, TypeAlias
+from urllib.parse import unquote, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, PrivateAttr, TypeAdapter, model_validator
+
+from tagger.calibration import Calibration, Curve, logit
+from tagger.errors import ModelError
+
+# Weights whose sha256 nobody could write down beforehand: recorded at the first download, checked ever after. No other.
+PINNED_AT_FIRST_FETCH = frozenset({"resnet18-places365"})
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+Triple: TypeAlias = tuple[float, float, float]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+def recorded_sha256(place: Path) -> str:
+    """The sha256 noted beside a fetched file when it was checked, "" without a note."""
+    try:
+        return place.with_name(place.name + ".sha256").read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+class FileSpec(_Strict):
+    """One file of a model: fetched from ``url``, taken from a mirror by ``name`` + sha256, or used where it lies."""
+
+    url: str = Field("", pattern=r"^(https://.+)?$")
+    name: str = ""
+    path: str = ""
+    sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")
+    bytes: int = Field(0, ge=0)
+    licence: str = ""
+    pin: Literal["", "first fetch"] = ""
+
+    @model_validator(mode="after")
+    def _one_way_to_get_it(self) -> FileSpec:
+        if self.path:
+            if self.url or self.pin:
+                raise ValueError("a file with a path lies on this machine: leave url and pin out")
+        elif not self.filename:
+            raise ValueError("give a url, a name (found in a mirror) or a path (a file of your own)")
+        elif bool(self.sha256) == bool(self.pin):
+            raise ValueError("a file that is fetched needs its sha256 (64 hexadecimal digits)")
+        if "/" in self.name or "\\" in self.name or self.filename in {".", ".."}:
+            raise ValueError("name is a file name without folders")
+        return self
+
+    @property
+    def filename(self) -> str:
+        """The name it is kept under and looked for in a mirror."""
+        if self.name:
+            return self.name
+        return PurePosixPath(self.path.replace("\\", "/") or unquote(urlsplit(self.url).path)).name
+
+
+class InputSpec(_Strict):
+    """How a picture is fed: resized, then ``(pixel · scale − mean) / std`` for each channel.
+
+    ``size`` is (width, height). ``short_side`` is what the short side is resized to before the centre crop.
+    ``name`` "" means the model's only (first) input.
+    """
+
+    name: str = ""
+    size: tuple[PositiveInt, PositiveInt]
+    layout: Literal["nchw", "nhwc"] = "nchw"
+    colour: Literal["rgb", "bgr"] = "rgb"
+    dtype: Literal["float32", "float16", "uint8"] = "float32"
+    scale: float = 1.0
+    mean: Triple = (0.0, 0.0, 0.0)
+    std: Triple = (1.0, 1.0, 1.0)
+    resize: Literal["stretch", "letterbox-top-left", "letterbox-centre", "short-side-crop"] = "stretch"
+    pad: int = Field(114, ge=0, le=255)
+    short_side: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _crop_fits(self) -> InputSpec:
+        if self.resize == "short-side-crop" and self.short_side < max(self.size):
+            raise ValueError("short-side-crop needs short_side, at least as large as size")
+        if any(deviation <= 0 for deviation in self.std):
+            raise ValueError("std must be positive")
+        return self
+
+
+class CurveSpec(_Strict):
+    """One logistic curve on the logit of the raw score; ``labels`` holds own curves as [slope, intercept]."""
+
+    slope: float = Field(gt=0)
+    intercept: float
+    labels: dict[str, tuple[Annotated[float, Field(gt=0)], float]] = {}
+    fitted: str = ""
+
+
+class ModelSpec(_Strict):
+    """One model of the catalogue. ``model`` (``"name@revision"``) is what its sightings are stored under."""
+
+    name: Name
+    revision: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,32}$", coerce_numbers_to_str=True)]
+    title: str = ""
+    feature: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+    engine: Literal["onnx"] = "onnx"
+    files: tuple[FileSpec, ...] = Field(min_length=1)
+    source: str = ""
+    looks_at: str = Field("frame", min_length=1)
+    input: InputSpec
+    batch: PositiveInt = 1
+    labels: tuple[str, ...] | str
+    labels_offset: int = Field(0, ge=0)
+    groups: dict[str, tuple[str, ...]] | str = {}
+    calibration: CurveSpec | None = None
+    presets: frozenset[Literal["fast", "accurate"]] = frozenset()
+    tested: bool = False
+    notes: str = ""
+
+    _yaml: Path = PrivateAttr(default=Path())
+    _label_folders: tuple[Path, ...] = PrivateAttr(default=())
+    _own: bool = PrivateAttr(default=False)
+
+    @model_validator(mode="after")
+    def _pins_are_rare(self) -> ModelSpec:
+        if self.name not in PINNED_AT_FIRST_FETCH and any(file.pin for file in self.files):
+            raise ValueError("a file needs its sha256: pin is not allowed for this model")
+        return self
+
+    @property
+    def model(self) -> str:
+        """``"name@revision"``."""
+        return f"{self.name}@{self.revision}"
+
+    @property
+    def yaml(self) -> Path:
+        """The file that describes it."""
+        return self._yaml
+
+    @property
+    def own(self) -> bool:
+        """Whether it is a user's own yaml."""
+        return self._own
+
+    @property
+    def weights(self) -> FileSpec:
+        """The file that the engine loads: the first one."""
+        return self.files[0]
+
+    @property
+    def bytes(self) -> int:
+        """Size of all its files that are fetched, as far as known."""
+        return sum(file.bytes for file in self.files if not file.path)
+
+    @property
+    def licence(self) -> str:
+        """Licences of its files, in words."""
+        return ", ".join(dict.fromkeys(file.licence for file in self.files if file.licence)) or "not stated"
+
+    def place(self, file: FileSpec, folder: Path) -> Path:
+        """Where ``file`` lies, or will: below ``folder`` in the model's own folder, or where a user's path says."""
+        return (self._yaml.parent / Path(file.path).expanduser()) if file.path else folder / self.name / file.filename
+
+    def installed(self, folder: Path) -> bool:
+        """Whether all its files are there, as this revision wants them (their sha256 was checked when they came)."""
+        return all(self.present(file, folder) for file in self.files)
+
+    def present(self, file: FileSpec, folder: Path) -> bool:
+        """Whether ``file`` is there, with the sha256 that the yaml asks for (by the note written when it came)."""
+        place = self.place(file, folder)
+        if file.path:
+            return place.is_file()
+        came_with = recorded_sha256(place)
+        return place.is_file() and bool(came_with) and file.sha256 in ("", came_with)
+
+    def read_labels(self, folder: Path) -> tuple[str, ...]:
+        """Labels by index; "" where an index means nothing. Raises ModelError when the list can't be read."""
+        listed = self._lines(self.labels, folder) if isinstance(self.labels, str) else self.labels
+        return ("",) * self.labels_offset + listed
+
+    def calibrated(self, folder: Path) -> Calibration:
+        """What its raw scores mean: the fitted curves, or an untrusted reading of them."""
+        try:
+            known = frozenset(self.read_labels(folder)) - {""}
+        except ModelError:
+            known = frozenset()
+        groups = frozenset(self.groups) if isinstance(self.groups, dict) else frozenset()
+        if self.calibration is None:
+            return self._unfitted(known | groups, folder)
+        own = {label: Curve(slope, intercept) for label, (slope, intercept) in self.calibration.labels.items()}
+        return Calibration(Curve(self.calibration.slope, self.calibration.intercept), own, known | groups)
+
+    def _unfitted(self, known: frozenset[str], folder: Path) -> Calibration:
+        del folder
+        return Calibration(known=known, trusted=False)
+
+    def _lines(self, name: str, folder: Path) -> tuple[str, ...]:
+        for candidate in (*(base / name for base in self._label_folders), folder / self.name / name):
+            if candidate.is_file():
+                return tuple(line.strip() for line in candidate.read_text("utf-8").rstrip("\n").split("\n"))
+        raise ModelError(
+            f"Model {self.name} ({self._yaml}) needs the list {name!r}, which lies neither beside its yaml, nor in the "
+            "catalogue's labels, nor among its fetched files: fetch the model, or correct the name."
+        )
+
+
+class DetectionOutputs(_Strict):
+    """Names of the outputs. Without ``labels``, ``scores`` is (n, queries, classes), else (n, queries)."""
+
+    boxes: str
+    scores: str
+    labels: str = ""
+
+
+class DetectionTransformerSpec(ModelSpec):
+    """Labels, boxes, scores, no NMS. ``size_input`` names an input that wants the picture's [w, h] (int64)."""
+
+    family: Literal["detection-transformer"]
+    outputs: DetectionOutputs
+    boxes: Literal["xyxy-pixels", "xyxy", "cxcywh"] = "cxcywh"
+    scores: Literal["probabilities", "logits"] = "probabilities"
+    size_input: str = ""
+
+    @model_validator(mode="after")
+    def _boxes_can_be_undone(self) -> DetectionTransformerSpec:
+        if self.input.resize == "short-side-crop":
+            raise ValueError("boxes can't be traced back through short-side-crop: use stretch or a letterbox")
+        return self
+
+
+class GridOutputs(_Strict):
+    """``predictions`` is (n, cells, 5 + classes); "" means the model's first output."""
+
+    predictions: str = ""
+
+
+class YoloxSpec(ModelSpec):
+    """YOLOX: a grid of cx, cy, w, h, objectness and class scores for each stride, then NMS."""
+
+    family: Literal["yolox"]
+    outputs: GridOutputs = GridOutputs()
+    strides: tuple[PositiveInt, ...] = (8, 16, 32)
+    nms_iou: Fraction = 0.5
+
+    @model_validator(mode="after")
+    def _boxes_can_be_undone(self) -> YoloxSpec:
+        if self.input.resize == "short-side-crop":
+            raise ValueError("boxes can't be traced back through short-side-crop: use stretch or a letterbox")
+        return self
+
+
+class ScoresOutputs(_Strict):
+    """``scores`` is (n, classes); "" means the model's first output."""
+
+    scores: str = ""
+
+
+class ClassifierSpec(ModelSpec):
+    """One distribution over classes; the best ``top`` with at least ``at_least`` are kept, groups are their sums."""
+
+    family: Literal["softmax-classifier"]
+    outputs: ScoresOutputs = ScoresOutputs()
+    scores: Literal["probabilities", "logits"] = "probabilities"
+    top: PositiveInt = 24
+    at_least: Fraction = 0.002
+
+
+class MultiLabelSpec(ModelSpec):
+    """One independent score a label, each with its own threshold: a number, by label, or a file with one a line."""
+
+    family: Literal["multi-label-classifier"]
+    outputs: ScoresOutputs = ScoresOutputs()
+    scores: Literal["probabilities", "logits"] = "probabilities"
+    thresholds: Fraction | dict[str, Fraction] | str = 0.5
+
+    def read_thresholds(self, folder: Path) -> dict[str, float]:
+        """The threshold of every label. Raises ModelError when the list is missing or does not fit the labels."""
+        labels = self.read_labels(folder)
+        if isinstance(self.thresholds, str):
+            lines = self._lines(self.thresholds, folder)
+            try:
+                values = [float(line) for line in lines]
+            except ValueError as error:
+                raise ModelError(
+                    f"Model {self.name}: {self.thresholds} must hold one number a line ({error})."
+                ) from error
+            if len(values) + self.labels_offset != len(labels):
+                raise ModelError(
+                    f"Model {self.name}: {self.thresholds} has {len(values)} thresholds for "
+                    f"{len(labels) - self.labels_offset} labels: they must be as many."
+                )
+            return dict(zip(labels[self.labels_offset :], values, strict=True))
+        if isinstance(self.thresholds, dict):
+            return {label: self.thresholds.get(label, 0.5) for label in labels if label}
+        return {label: self.thresholds for label in labels if label}
+
+    def _unfitted(self, known: frozenset[str], folder: Path) -> Calibration:
+        # A score at its label's threshold is where the model's makers would show it: where review begins.
+        at_threshold = logit(0.70)
+        try:
+            limits = self.read_thresholds(folder)
+        except ModelError:
+            limits = {}
+        curves = {label: Curve(1.0, at_threshold - logit(limit)) for label, limit in limits.items()}
+        return Calibration(Curve(1.0, at_threshold - logit(0.5)), curves, known, trusted=False)
+
+
+AnySpec: TypeAlias = DetectionTransformerSpec | YoloxSpec | ClassifierSpec | MultiLabelSpec
+SPEC: TypeAdapter[AnySpec] = TypeAdapter(Annotated[AnySpec, Field(discriminator="family")])
+
+
+class JurySpec(_Strict):
+    """``models/jury.*.yaml``: several models judging together. ``models`` are ``"name@revision"`` → weight."""
+
+    jury: Name
+    feature: str
+    models: dict[str, float] = Field(min_length=2)
+    intercept: float
+    labels: dict[str, float] = {}
+    fitted: str = ""

@@ -1,4 +1,4 @@
-"""The first half of the line for many items at once: sample → recognise, with decoding, inference and caller overlapping.
+"""The first half of the line for many items at once: sample → recognise; decoding, inference and the caller overlap.
 
 All bookkeeping happens in the caller's thread; worker threads only run :meth:`Recognizer.recognise` on batches of
 frames, which may come from several items. So that no core is idle while frames wait, a batch that isn't full goes off

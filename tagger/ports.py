@@ -133,6 +133,10 @@ class Library(Protocol):
         """Like page: items created, or whose files changed, at or after ``since_at``."""
         ...
 
+    def spread(self, kind: ItemKind, scope: Scope, n: int) -> list[MediaItem]:
+        """At most ``n`` items, evenly spread over those in scope."""
+        ...
+
     def get(self, refs: Sequence[ItemRef]) -> list[MediaItem]:
         """Those of the items that exist, any order."""
         ...
@@ -268,6 +272,10 @@ class Store(Protocol):
         """Stored sightings of these models, by fingerprint."""
         ...
 
+    def seen(self) -> dict[str, int]:
+        """How many files each model has looked at."""
+        ...
+
     def thumbs(self, fingerprint: str) -> list[Thumb]: ...
 
     # -- deciding and writing
@@ -294,6 +302,10 @@ class Store(Protocol):
 
     def changes(self, run_id: int, state: ChangeState, after: int = 0, limit: int = 1000) -> list[Change]:
         """A run's changes in this state with ``id > after``, in id order."""
+        ...
+
+    def reopen(self, refs: Sequence[ItemRef]) -> None:
+        """Forget under which policy these were decided, so that the next run decides them again."""
         ...
 
     def note_created_tag(self, run_id: int, tag: Tag) -> None: ...

@@ -68,7 +68,8 @@ class MediaItem:
     ``"quick:…"``); galleries have ``"gallery:<id>"``. ``path`` is "" when the file lies inside an archive; then ``url``
     has to do.
     ``url`` is where the library serves the file's bytes over HTTP, built from the connection, or "".
-    ``tag_ids`` are the tags present now, whoever put them there.
+    ``tag_ids`` are the tags present now, whoever put them there. ``gallery_ids`` are the galleries that an image is in,
+    ``members`` how many images a gallery has.
     """
 
     ref: ItemRef
@@ -87,6 +88,8 @@ class MediaItem:
     date: str = ""
     organized: bool = False
     tag_ids: frozenset[str] = frozenset()
+    gallery_ids: frozenset[str] = frozenset()
+    members: int = 0
 
     @property
     def name(self) -> str:

@@ -1,0 +1,209 @@
+"""Decisions, and the changes that follow from them: planned → sending → done → undone or gone.
+
+The laws, which the tests hold it to:
+
+* At most one live change (planned, sending, done) for an item, its file and a tag.
+* A tag that an item had before us never becomes ours.
+* What a person took away (gone) stays gone for ever: no state follows it and no plan for it is accepted.
+* Replaying a step changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from tagger.ports import Settlement
+from tagger.store.codec import DECISION_COLUMNS, decision, decision_row, dumps, now_at
+from tagger.store.items import asked, put_item, seen_models
+from tagger.types import Change, ChangeState, Decision, ItemRef, MediaItem, PlannedChange
+
+REMOVED = "a person removed it"
+WAS_THERE = "the item had this tag before"
+
+# From which states a change may come into each state; any other step is an echo of the past, and ignored.
+_COMES_FROM: dict[ChangeState, tuple[ChangeState, ...]] = {
+    "planned": ("planned", "sending"),
+    "sending": ("planned", "sending"),
+    "done": ("planned", "sending", "done"),
+    "failed": ("planned", "sending", "failed"),
+    "undone": ("planned", "sending", "done", "undone"),
+    "gone": ("planned", "sending", "done", "gone"),
+}
+
+_CHANGE = """SELECT c.id, c.run_id, i.kind, i.item_id, c.fingerprint, c.tag_name, c.tag_id, c.model, c.score,
+    c.probability, c.rule, c.why, c.tags_before, c.state, c.changed_at, c.reason
+    FROM change AS c CROSS JOIN item AS i ON i.id = c.item"""
+PENDING = f"{_CHANGE} WHERE c.library_id = ? AND c.state IN ('planned', 'sending') ORDER BY c.id LIMIT ?"
+CHANGES = f"{_CHANGE} WHERE c.run_id = ? AND c.state = ? AND c.id > ? AND c.library_id = ? ORDER BY c.id LIMIT ?"
+LIVE = """SELECT id, run_id, fingerprint, tag_id, tag_name, state FROM change
+    WHERE item = ? AND state IN ('planned', 'sending', 'done', 'gone')"""
+DECISIONS = f"""SELECT d.item, {DECISION_COLUMNS} FROM json_each(?) AS j
+    CROSS JOIN decision AS d ON d.item = j.value ORDER BY d.item, d.place"""  # noqa: S608
+TALLY = "SELECT tag, count(*) FROM decision WHERE library_id = ? AND verdict = ? GROUP BY tag"
+
+
+class _Live(NamedTuple):
+    id: int
+    run_id: int
+    fingerprint: str
+    tag_id: str
+    tag_name: str
+    state: str
+
+    def stands_for(self, plan: PlannedChange) -> bool:
+        """Whether it is about the plan's tag. A tag may have been renamed, or deleted and made again: either counts."""
+        by_id = bool(plan.tag_id) and plan.tag_id == self.tag_id
+        return by_id or plan.tag_name.casefold() == self.tag_name.casefold()
+
+    def forbids(self, plan: PlannedChange) -> bool:
+        """Whether the plan is already taken care of. What a person removed stays away, whatever the file is now."""
+        return self.stands_for(plan) and (self.state == "gone" or self.fingerprint == plan.fingerprint)
+
+
+def settle(db: sqlite3.Connection, library_id: int, run_id: int, policy: str, settlement: Settlement) -> None:
+    """Verdicts replace the item's former ones, removals are learned, new plans join the outbox."""
+    item = settlement.item
+    if any((plan.ref, plan.fingerprint) != (item.ref, item.fingerprint) for plan in settlement.plans):
+        raise ValueError(f"a settlement's plans are for its own item, {item.ref} with {item.fingerprint}")
+    row, file_id = put_item(db, library_id, item)
+    stamp = (policy, seen_models(db, file_id), row)
+    db.execute("UPDATE item SET policy = ?, decided_models = ? WHERE id = ?", stamp)
+    _replace_decisions(db, library_id, row, settlement.decisions)
+    live = [_Live(*r) for r in db.execute(LIVE, (row,))]
+    _learn_removals(db, library_id, run_id, item, live)
+    for plan in settlement.plans:
+        if plan.tag_id in item.tag_ids or any(change.forbids(plan) for change in live):
+            continue
+        change_id = _insert(db, library_id, run_id, row, plan)
+        live.append(_Live(change_id, run_id, plan.fingerprint, plan.tag_id, plan.tag_name, "planned"))
+
+
+def _replace_decisions(db: sqlite3.Connection, library_id: int, row: int, decisions: Sequence[Decision]) -> None:
+    db.execute("DELETE FROM decision WHERE item = ?", (row,))
+    db.executemany(
+        """INSERT INTO decision (item, place, library_id, verdict, tag, feature, subject, probability, score, rule,
+            why, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        [(row, place, library_id, *decision_row(d)) for place, d in enumerate(decisions) if d.verdict != "drop"],
+    )
+
+
+def _learn_removals(
+    db: sqlite3.Connection, library_id: int, run_id: int, item: MediaItem, live: Sequence[_Live]
+) -> None:
+    """What we wrote on this very file, in an earlier run, and is there no more, was taken away by a person.
+
+    Not what this run wrote: its picture of the item may be older than its own write.
+    """
+    lost = [
+        change.id
+        for change in live
+        if change.state == "done"
+        and change.run_id != run_id
+        and change.fingerprint == item.fingerprint
+        and change.tag_id
+        and change.tag_id not in item.tag_ids
+    ]
+    if lost:
+        mark(db, library_id, lost, "gone", REMOVED)
+
+
+def _insert(db: sqlite3.Connection, library_id: int, run_id: int, row: int, plan: PlannedChange) -> int:
+    cursor = db.execute(
+        """INSERT INTO change (library_id, run_id, item, state, fingerprint, tag_id, tag_name, model, score,
+            probability, rule, why, tags_before, changed_at)
+        VALUES (:library_id, :run_id, :item, 'planned', :fingerprint, :tag_id, :tag_name, :model, :score,
+            :probability, :rule, :why, :tags_before, :now)""",
+        {
+            "library_id": library_id,
+            "run_id": run_id,
+            "item": row,
+            "fingerprint": plan.fingerprint,
+            "tag_id": plan.tag_id,
+            "tag_name": plan.tag_name,
+            "model": plan.model,
+            "score": float(plan.score),
+            "probability": float(plan.probability),
+            "rule": plan.rule,
+            "why": plan.why,
+            "tags_before": dumps(sorted(plan.tags_before)),
+            "now": now_at(),
+        },
+    )
+    return cursor.lastrowid or 0
+
+
+def mark(
+    db: sqlite3.Connection,
+    library_id: int,
+    change_ids: Sequence[int],
+    state: ChangeState,
+    reason: str = "",
+    tag_id: str = "",
+) -> None:
+    """Move changes to ``state`` where that step is a lawful one."""
+    mine = "id IN (SELECT value FROM json_each(:ids)) AND library_id = :library_id"
+    values = {"ids": dumps(list(change_ids)), "library_id": library_id, "state": state, "reason": reason}
+    values |= {"tag_id": tag_id, "now": now_at(), "was_there": WAS_THERE}
+    if tag_id:
+        # The tag was created, or found, after the plan was made: perhaps the item had it all along.
+        db.execute(
+            f"""UPDATE change SET state = 'failed', reason = :was_there, tag_id = :tag_id, changed_at = :now
+            WHERE {mine} AND state IN ('planned', 'sending')
+            AND EXISTS (SELECT 1 FROM json_each(change.tags_before) AS t WHERE t.value = :tag_id)""",  # noqa: S608
+            values,
+        )
+    comes_from = ", ".join(f"'{former}'" for former in _COMES_FROM[state])
+    db.execute(
+        f"""UPDATE change SET changed_at = CASE WHEN state = :state THEN changed_at ELSE :now END, state = :state,
+            reason = :reason, tag_id = CASE WHEN :tag_id = '' THEN tag_id ELSE :tag_id END
+        WHERE {mine} AND state IN ({comes_from})""",  # noqa: S608
+        values,
+    )
+    if state == "undone":
+        # What was decided doesn't stand any more: asked again, the items are decided again.
+        db.execute(
+            f"UPDATE item SET policy = '' WHERE id IN (SELECT item FROM change WHERE {mine} AND state = 'undone')",  # noqa: S608
+            values,
+        )
+
+
+def decisions(db: sqlite3.Connection, library_id: int, refs: Sequence[ItemRef]) -> dict[ItemRef, list[Decision]]:
+    """A list for every asked item, in the order they were settled in."""
+    found: dict[ItemRef, list[Decision]] = {ref: [] for ref in refs}
+    ref_of = asked(db, library_id, list(found))
+    for row, *columns in db.execute(DECISIONS, (dumps(list(ref_of)),)):
+        found[ref_of[row]].append(decision(columns))
+    return found
+
+
+def pending(db: sqlite3.Connection, library_id: int, limit: int) -> list[Change]:
+    """Planned or sending, oldest first."""
+    return [_change(row) for row in db.execute(PENDING, (library_id, limit))]
+
+
+def changes(
+    db: sqlite3.Connection, library_id: int, run_id: int, state: ChangeState, after: int, limit: int
+) -> list[Change]:
+    """A run's changes in one state, in id order."""
+    return [_change(row) for row in db.execute(CHANGES, (run_id, state, after, library_id, limit))]
+
+
+def _change(row: Sequence[Any]) -> Change:
+    change_id, run_id, kind, item_id, fingerprint, tag_name, tag_id, model, score = row[:9]
+    probability, rule, why, before, state, changed_at, reason = row[9:]
+    plan = PlannedChange(
+        ref=ItemRef(kind, str(item_id)),
+        fingerprint=fingerprint,
+        tag_name=tag_name,
+        tag_id=tag_id,
+        model=model,
+        score=score,
+        probability=probability,
+        rule=rule,
+        why=why,
+        tags_before=frozenset(json.loads(before)),
+    )
+    return Change(change_id, run_id, plan, state, changed_at, reason)

@@ -1,0 +1,112 @@
+"""Runs, the tags that they created, and small facts."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from tagger.errors import StoreError
+from tagger.store.codec import dumps, now_at, pack_scope, unpack_scope
+from tagger.types import Run, RunState, Scope, Tag
+
+_COLUMNS = "id, operation, state, started_at, ended_at, scope, cursor, counts, message"
+_UNFINISHED = "state IN ('running', 'paused')"
+
+
+def begin(db: sqlite3.Connection, library_id: int, operation: str, scope: Scope, resume: bool) -> Run:
+    """The newest unfinished run of this operation and scope, running again; else a new one."""
+    former = db.execute(
+        f"""SELECT id FROM run WHERE library_id = ? AND operation = ? AND scope = ? AND {_UNFINISHED}
+        ORDER BY id DESC LIMIT 1""",  # noqa: S608
+        (library_id, operation, pack_scope(scope)),
+    ).fetchone()
+    if resume and former:
+        run_id = former[0]
+        db.execute("UPDATE run SET state = 'running', ended_at = '', message = '' WHERE id = ?", (run_id,))
+    else:
+        run_id = db.execute(
+            """INSERT INTO run (library_id, operation, scope, state, started_at)
+            VALUES (?, ?, ?, 'running', ?) RETURNING id""",
+            (library_id, operation, pack_scope(scope), now_at()),
+        ).fetchone()[0]
+    return _run(db.execute(f"SELECT {_COLUMNS} FROM run WHERE id = ?", (run_id,)).fetchone())  # noqa: S608
+
+
+def progress(
+    db: sqlite3.Connection, library_id: int, run_id: int, cursor: Mapping[str, str], counts: Mapping[str, int]
+) -> None:
+    """Merge ``cursor``, add ``counts``. Raises StoreError when this library has no such run."""
+    row = db.execute("SELECT cursor, counts FROM run WHERE id = ? AND library_id = ?", (run_id, library_id)).fetchone()
+    if row is None:
+        raise StoreError(f"The database has no run {run_id} of this library: start the task again.")
+    if cursor or counts:
+        totals: dict[str, int] = json.loads(row[1])
+        for name, count in counts.items():
+            totals[name] = totals.get(name, 0) + count
+        merged = dumps({**json.loads(row[0]), **cursor})
+        db.execute("UPDATE run SET cursor = ?, counts = ? WHERE id = ?", (merged, dumps(totals), run_id))
+
+
+def end(db: sqlite3.Connection, library_id: int, run_id: int, state: RunState, message: str) -> None:
+    """Leave a run in ``state``."""
+    values = (state, now_at(), message, run_id, library_id)
+    db.execute("UPDATE run SET state = ?, ended_at = ?, message = ? WHERE id = ? AND library_id = ?", values)
+
+
+def newest(db: sqlite3.Connection, library_id: int, limit: int) -> list[Run]:
+    """The newest first."""
+    query = f"SELECT {_COLUMNS} FROM run WHERE library_id = ? ORDER BY id DESC LIMIT ?"  # noqa: S608
+    return [_run(row) for row in db.execute(query, (library_id, limit))]
+
+
+def _run(row: tuple[Any, ...]) -> Run:
+    run_id, operation, state, started_at, ended_at, scope, cursor, counts, message = row
+    return Run(
+        id=run_id,
+        operation=operation,
+        state=state,
+        started_at=started_at,
+        ended_at=ended_at,
+        scope=unpack_scope(scope),
+        cursor=json.loads(cursor),
+        counts=json.loads(counts),
+        message=message,
+    )
+
+
+def note_created_tag(db: sqlite3.Connection, library_id: int, run_id: int, tag: Tag) -> None:
+    """Of a tag that is noted twice the first run counts."""
+    db.execute(
+        """INSERT INTO created_tag (library_id, tag_id, name, run_id) VALUES (?, ?, ?, ?)
+        ON CONFLICT (library_id, tag_id) DO UPDATE SET name = excluded.name""",
+        (library_id, tag.id, tag.name, run_id),
+    )
+
+
+def created_tags(db: sqlite3.Connection, library_id: int, run_id: int | None) -> list[Tag]:
+    """Ids and names, by name."""
+    query = """SELECT tag_id, name FROM created_tag
+        WHERE library_id = ? AND run_id = coalesce(?, run_id) ORDER BY name, tag_id"""
+    return [Tag(tag_id, name) for tag_id, name in db.execute(query, (library_id, run_id))]
+
+
+def note_deleted_tag(db: sqlite3.Connection, library_id: int, tag_id: str) -> None:
+    """It isn't one of ours any more."""
+    db.execute("DELETE FROM created_tag WHERE library_id = ? AND tag_id = ?", (library_id, tag_id))
+
+
+def fact(db: sqlite3.Connection, library_id: int, name: str) -> str:
+    """ "" when absent."""
+    row = db.execute("SELECT value FROM fact WHERE library_id = ? AND name = ?", (library_id, name)).fetchone()
+    return str(row[0]) if row else ""
+
+
+def remember(db: sqlite3.Connection, library_id: int, name: str, value: str) -> None:
+    """In place of what was there."""
+    db.execute(
+        """INSERT INTO fact (library_id, name, value) VALUES (?, ?, ?)
+        ON CONFLICT (library_id, name) DO UPDATE SET value = excluded.value""",
+        (library_id, name, value),
+    )

@@ -1,0 +1,168 @@
+"""The database's shape, as numbered migrations: ``PRAGMA user_version`` says how many of them a file has had.
+
+A migration that was ever released is never edited; a new one is appended. Conventions:
+
+* ``item_id`` is ``ANY``: an id that is a number is stored as one, so that Stash's ids ascend as numbers and a folder's
+  paths as text (see :func:`tagger.store.codec.id_value`).
+* Whatever belongs to one library has ``library_id`` (``decision`` too, for its index). ``file``, ``sighting`` and
+  ``model`` are shared: the same bytes are looked at once, in whichever library they lie.
+* Every foreign key whose parent is ever deleted has an index, and goes with its parent.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from tagger.errors import StoreError
+
+_FIRST = (
+    "CREATE TABLE library (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL) STRICT",
+    "CREATE TABLE model (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT",
+    """CREATE TABLE file (
+        id INTEGER PRIMARY KEY,
+        fingerprint TEXT NOT NULL UNIQUE,
+        width INTEGER NOT NULL DEFAULT 0,
+        height INTEGER NOT NULL DEFAULT 0,
+        duration_s REAL NOT NULL DEFAULT 0
+    ) STRICT""",
+    # A rowid table: "which models have seen this file" is answered from the small unique index, never from the blobs.
+    """CREATE TABLE sighting (
+        id INTEGER PRIMARY KEY,
+        file_id INTEGER NOT NULL REFERENCES file (id) ON DELETE CASCADE,
+        model_id INTEGER NOT NULL REFERENCES model (id),
+        frames BLOB NOT NULL,
+        seen_at TEXT NOT NULL,
+        UNIQUE (file_id, model_id)
+    ) STRICT""",
+    # decided_models: ids of the models that had seen the file when it was decided under ``policy``.
+    """CREATE TABLE item (
+        id INTEGER PRIMARY KEY,
+        library_id INTEGER NOT NULL REFERENCES library (id),
+        kind TEXT NOT NULL,
+        item_id ANY NOT NULL,
+        file_id INTEGER NOT NULL REFERENCES file (id),
+        policy TEXT NOT NULL DEFAULT '',
+        decided_models TEXT NOT NULL DEFAULT '',
+        UNIQUE (library_id, kind, item_id)
+    ) STRICT""",
+    "CREATE INDEX item_by_file ON item (file_id)",
+    """CREATE TABLE failure (
+        item INTEGER PRIMARY KEY REFERENCES item (id) ON DELETE CASCADE,
+        library_id INTEGER NOT NULL REFERENCES library (id),
+        fingerprint TEXT NOT NULL,
+        path TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        tries INTEGER NOT NULL,
+        failed_at TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX failure_by_time ON failure (library_id, failed_at)",
+    """CREATE TABLE decision (
+        item INTEGER NOT NULL REFERENCES item (id) ON DELETE CASCADE,
+        place INTEGER NOT NULL,
+        library_id INTEGER NOT NULL REFERENCES library (id),
+        verdict TEXT NOT NULL,
+        tag TEXT NOT NULL,
+        feature TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        probability REAL NOT NULL,
+        score REAL NOT NULL,
+        rule TEXT NOT NULL,
+        why TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        PRIMARY KEY (item, place)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX decision_by_verdict ON decision (library_id, verdict, tag)",
+    """CREATE TABLE run (
+        id INTEGER PRIMARY KEY,
+        library_id INTEGER NOT NULL REFERENCES library (id),
+        operation TEXT NOT NULL,
+        scope TEXT NOT NULL,
+        state TEXT NOT NULL,
+        started_at TEXT NOT NULL,
+        ended_at TEXT NOT NULL DEFAULT '',
+        cursor TEXT NOT NULL DEFAULT '{}',
+        counts TEXT NOT NULL DEFAULT '{}',
+        message TEXT NOT NULL DEFAULT ''
+    ) STRICT""",
+    "CREATE INDEX run_by_library ON run (library_id)",
+    # AUTOINCREMENT: a forgotten change's id must not come back for another one that a caller then marks.
+    """CREATE TABLE change (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        library_id INTEGER NOT NULL REFERENCES library (id),
+        run_id INTEGER NOT NULL REFERENCES run (id),
+        item INTEGER NOT NULL REFERENCES item (id) ON DELETE CASCADE,
+        state TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
+        tag_id TEXT NOT NULL,
+        tag_name TEXT NOT NULL,
+        model TEXT NOT NULL,
+        score REAL NOT NULL,
+        probability REAL NOT NULL,
+        rule TEXT NOT NULL,
+        why TEXT NOT NULL,
+        tags_before TEXT NOT NULL,
+        changed_at TEXT NOT NULL,
+        reason TEXT NOT NULL DEFAULT ''
+    ) STRICT""",
+    "CREATE INDEX change_by_item ON change (item)",
+    "CREATE INDEX change_by_run ON change (run_id, state)",
+    "CREATE INDEX change_pending ON change (library_id) WHERE state IN ('planned', 'sending')",
+    """CREATE TABLE created_tag (
+        library_id INTEGER NOT NULL REFERENCES library (id),
+        tag_id TEXT NOT NULL,
+        name TEXT NOT NULL,
+        run_id INTEGER NOT NULL REFERENCES run (id),
+        PRIMARY KEY (library_id, tag_id)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE queue (
+        id INTEGER PRIMARY KEY,
+        library_id INTEGER NOT NULL REFERENCES library (id),
+        kind TEXT NOT NULL,
+        item_id ANY NOT NULL,
+        priority INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        enqueued_at TEXT NOT NULL,
+        UNIQUE (library_id, kind, item_id)
+    ) STRICT""",
+    "CREATE INDEX queue_by_priority ON queue (library_id, priority DESC)",
+    """CREATE TABLE fact (
+        library_id INTEGER NOT NULL REFERENCES library (id),
+        name TEXT NOT NULL,
+        value TEXT NOT NULL,
+        PRIMARY KEY (library_id, name)
+    ) STRICT, WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+
+
+def version_of(db: sqlite3.Connection) -> int:
+    """How many migrations this database has had."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
+    """Bring the database up to date, each migration in its own transaction; a failing one leaves the former shape.
+
+    Raises StoreError when the file was written by a newer version of the plugin.
+    """
+    while (version := version_of(db)) != len(migrations):
+        if version > len(migrations):
+            raise StoreError(
+                f"The database {path} was written by a newer version of AI Tagger (its format is {version}, this one "
+                f"knows {len(migrations)}): update AI Tagger, or give it another data folder."
+            )
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            # Another process may have migrated while we waited for the lock.
+            if version_of(db) == version:
+                for statement in migrations[version]:
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {version + 1}")
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise

@@ -1,0 +1,1 @@
+"""Items → pixels: pictures, videos, and the processes that decode them."""

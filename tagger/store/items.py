@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from tagger.ports import QueueEntry, Standing
 from tagger.store.codec import after_value, dumps, id_value, now_at, pack_frames, refs_json, unpack_frames
 from tagger.types import Failure, ItemKind, ItemRef, Look, MediaItem, Sighting
 
 MOST_TRIES = 2
+_UNKNOWN = (0, None, "", "", None, 0, "")  # the columns of STANDING after the key, of an item that isn't on record
 
 # ``j`` are the asked refs as [[kind, id], …]; CROSS JOIN fixes the order: from them to the unique index.
 _ASKED_ITEMS = """FROM json_each(?) AS j CROSS JOIN item AS i ON i.library_id = ?
@@ -27,6 +27,8 @@ SIGHTINGS = """SELECT f.fingerprint, m.name, s.frames FROM json_each(?) AS j
     CROSS JOIN file AS f ON f.fingerprint = j.value CROSS JOIN json_each(?) AS k
     CROSS JOIN model AS m ON m.name = k.value
     CROSS JOIN sighting AS s ON s.file_id = f.id AND s.model_id = m.id ORDER BY j.key, k.key"""
+SEEN_BY_MODEL = """SELECT m.name, count(*) FROM sighting AS s CROSS JOIN model AS m ON m.id = s.model_id
+    WHERE EXISTS (SELECT 1 FROM item AS i WHERE i.file_id = s.file_id AND i.library_id = ?) GROUP BY m.id"""
 KNOWN = "SELECT item_id FROM item WHERE library_id = ? AND kind = ? AND item_id > ? ORDER BY item_id LIMIT ?"
 FAILURES = """SELECT i.kind, i.item_id, x.fingerprint, x.path, x.reason, x.tries, x.failed_at
     FROM failure AS x CROSS JOIN item AS i ON i.id = x.item WHERE x.library_id = ? ORDER BY x.failed_at DESC LIMIT ?"""
@@ -80,16 +82,18 @@ def standing(db: sqlite3.Connection, library_id: int, items: Sequence[MediaItem]
         elif fingerprint == fingerprint_of[row_id]:
             ours.setdefault(row_id, set()).add(tag_id)
 
-    found = {i.ref: Standing(frozenset(name for _, name in models.get(i.fingerprint, ()))) for i in items}
-    for key, row_id, fingerprint, policy, decided_models, failed, tries, reason in rows:
-        item = items[key]
-        seen = ",".join(str(model_id) for model_id, _ in models.get(item.fingerprint, ()))
+    found: dict[ItemRef, Standing] = {}
+    on_record = {row[0]: row[1:] for row in rows}
+    for key, item in enumerate(items):
+        looks = models.get(item.fingerprint, ())
+        row_id, fingerprint, policy, decided_models, failed, tries, reason = on_record.get(key, _UNKNOWN)
+        stands = fingerprint == item.fingerprint and decided_models == ",".join([str(look[0]) for look in looks])
         failing = failed == item.fingerprint
-        found[item.ref] = replace(
-            found[item.ref],
+        found[item.ref] = Standing(
+            seen=frozenset([look[1] for look in looks]),
             given_up=failing and tries >= MOST_TRIES,
             failure=reason if failing else "",
-            decided=policy if fingerprint == item.fingerprint and decided_models == seen else "",
+            decided=policy if stands else "",
             ours=frozenset(ours.get(row_id, ())),
             gone=frozenset(gone.get(row_id, ())),
         )

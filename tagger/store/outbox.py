@@ -162,12 +162,12 @@ def mark(
         WHERE {mine} AND state IN ({comes_from})""",  # noqa: S608
         values,
     )
-    if state == "undone":
-        # What was decided doesn't stand any more: asked again, the items are decided again.
-        db.execute(
-            f"UPDATE item SET policy = '' WHERE id IN (SELECT item FROM change WHERE {mine} AND state = 'undone')",  # noqa: S608
-            values,
-        )
+
+
+def reopen(db: sqlite3.Connection, library_id: int, refs: Sequence[ItemRef]) -> None:
+    """Their decisions don't stand any more: asked again, the items are decided again."""
+    rows = dumps(list(asked(db, library_id, refs)))
+    db.execute("UPDATE item SET policy = '' WHERE id IN (SELECT value FROM json_each(?))", (rows,))
 
 
 def decisions(db: sqlite3.Connection, library_id: int, refs: Sequence[ItemRef]) -> dict[ItemRef, list[Decision]]:

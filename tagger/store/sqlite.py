@@ -145,6 +145,11 @@ class SqliteStore:
         with self._database.read() as db:
             return _items.sightings(db, fingerprints, models)
 
+    def seen(self) -> dict[str, int]:
+        """Of the files of this library."""
+        with self._database.read() as db:
+            return dict(db.execute(_items.SEEN_BY_MODEL, (self._library_id,)).fetchall())
+
     def file_shapes(self, fingerprints: Sequence[str]) -> dict[str, tuple[int, int, float]]:
         """``(width, height, duration_s)`` as the decoder had them, of the files that were looked at."""
         with self._database.read() as db:
@@ -194,6 +199,10 @@ class SqliteStore:
     def changes(self, run_id: int, state: ChangeState, after: int = 0, limit: int = 1000) -> list[Change]:
         with self._database.read() as db:
             return _outbox.changes(db, self._library_id, run_id, state, after, limit)
+
+    def reopen(self, refs: Sequence[ItemRef]) -> None:
+        with self._database.write() as db:
+            _outbox.reopen(db, self._library_id, refs)
 
     def note_created_tag(self, run_id: int, tag: Tag) -> None:
         with self._database.write() as db:

@@ -8,7 +8,7 @@ as soon as a thread is free; batches fill up by themselves when inference is wha
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
@@ -74,7 +74,7 @@ class Pipeline:
         """``name@revision`` of all recognizers."""
         return frozenset(recognizer.model for recognizer in self._recognizers)
 
-    def looks(self, wanted: Iterable[tuple[MediaItem, frozenset[str]]]) -> Iterator[Look]:
+    def looks(self, wanted: Iterable[tuple[MediaItem, frozenset[str]]]) -> Generator[Look, None, None]:
         """One Look for each item, in order of completion; ``wanted`` says by which models (of :attr:`models`).
 
         An item that can't be read or recognised has its ``error``. Raises MediaGoneError and EngineError, which are
@@ -98,7 +98,7 @@ class _Looking:
         self._opened: dict[tuple[str, str], _Open] = {}
         self._finished: deque[_Open] = deque()
 
-    def run(self, wanted: Iterable[tuple[MediaItem, frozenset[str]]]) -> Iterator[Look]:
+    def run(self, wanted: Iterable[tuple[MediaItem, frozenset[str]]]) -> Generator[Look, None, None]:
         with ThreadPoolExecutor(self._threads, thread_name_prefix="recognise") as pool:
             try:
                 for chunk in self._media.sample(self._items(wanted)):

@@ -1,0 +1,181 @@
+"""What needs a look: items of a library that some model hasn't seen, what waits in the queue, and what changed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tagger.library.scope import in_scope
+from tagger.ports import Library, Standing, Store
+from tagger.types import ItemKind, ItemRef, MediaItem, Run, Scope
+
+URGENT = 100  # priority of an item that somebody is waiting for
+END = "end"  # the cursor of a kind that is done with
+_PAGE = 500
+_TAKE_IN_EVERY_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a run is asked for. ``operation`` is ``tag`` (all in scope) or ``new`` (what waits, and what changed).
+
+    ``slice_s`` is how long it goes on while others wait. ``try_again``: items that failed twice are tried once more.
+    ``forget_gone``: items that the library no longer has are forgotten even when they are very many.
+    """
+
+    operation: str = "tag"
+    scope: Scope = field(default_factory=Scope)
+    dry_run: bool = False
+    slice_s: float = 1200.0
+    backup: bool = True
+    try_again: bool = False
+    forget_gone: bool = False
+
+
+class _Cursor:
+    """Up to where everything of one kind is settled, though items finish in any order."""
+
+    def __init__(self) -> None:
+        self._pages: list[tuple[str, set[ItemRef]]] = []
+
+    def page(self, last_id: str, open_refs: set[ItemRef]) -> None:
+        self._pages.append((last_id, open_refs))
+
+    def settled(self, refs: Sequence[ItemRef]) -> str:
+        """The new value, "" when it didn't move."""
+        for _, open_refs in self._pages:
+            open_refs.difference_update(refs)
+        value = ""
+        while self._pages and not self._pages[0][1]:
+            value = self._pages.pop(0)[0]
+        return value
+
+
+class Finder:
+    """Finds for one run. Items that were looked at already and only need deciding are put aside until the next batch.
+
+    ``passed`` is told of items that need nothing; ``settle`` is called when much was put aside and no batch came.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        store: Store,
+        models: frozenset[str],
+        policy_id: str,
+        order: Order,
+        run: Run,
+        take_in: Callable[[], None],
+        passed: Callable[[int, str], None],
+        settle: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._library, self._store, self._models, self._policy_id = library, store, models, policy_id
+        self._order, self._run, self._take_in, self._passed, self._clock = order, run, take_in, passed, clock
+        self._settle = settle
+        self._cursors: dict[str, _Cursor] = {}
+        self._standing: dict[ItemRef, Standing] = {}
+        self._in_hand: set[ItemRef] = set()
+        self._took_in = float("-inf")
+        self.urgent: set[ItemRef] = set()
+        self._to_decide: list[MediaItem] = []
+        self.galleries: set[str] = set()
+
+    def standing(self, item: MediaItem) -> Standing:
+        """What the store knew of an item when it was found."""
+        return self._standing.get(item.ref, Standing())
+
+    def take_to_decide(self) -> list[MediaItem]:
+        """What was put aside since the last call."""
+        items, self._to_decide = self._to_decide, []
+        return items
+
+    def settled(self, items: Sequence[MediaItem]) -> dict[str, str]:
+        """These are about to be settled: how far the run's cursor moves with them."""
+        refs = [item.ref for item in items]
+        return {kind: value for kind, cursor in self._cursors.items() if (value := cursor.settled(refs))}
+
+    def release(self, items: Sequence[MediaItem]) -> None:
+        """These are settled and on record."""
+        self._store.dequeue([item.ref for item in items if item.ref in self._in_hand])
+        for item in items:
+            self.galleries.update(item.gallery_ids)
+            self._standing.pop(item.ref, None)
+            self._in_hand.discard(item.ref)
+            self.urgent.discard(item.ref)
+
+    def wanted(self) -> Iterator[tuple[MediaItem, frozenset[str]]]:
+        """Items with the models that haven't seen them. What somebody waits for comes in between at any time."""
+        if self._order.operation == "tag":
+            for kind in ("scene", "image"):
+                if kind in self._order.scope.kinds and self._run.cursor.get(kind) != END:
+                    yield from self._of_kind(kind)
+            yield from self._waiting(URGENT)
+        else:
+            yield from self._changed()
+            yield from self._waiting(0)
+
+    def _of_kind(self, kind: ItemKind) -> Iterator[tuple[MediaItem, frozenset[str]]]:
+        after = self._run.cursor.get(kind, "")
+        cursor = self._cursors.setdefault(kind, _Cursor())
+        while page := self._library.page(kind, self._order.scope, after, _PAGE):
+            after = page[-1].ref.id
+            wanted = self._sort(page)
+            cursor.page(after, {item.ref for item, _ in wanted} | {item.ref for item in self._to_decide})
+            if len(self._to_decide) >= _PAGE // 2:
+                self._settle()
+            for pair in wanted:
+                if self._clock() - self._took_in >= _TAKE_IN_EVERY_S:
+                    yield from self._waiting(URGENT)
+                yield pair
+        cursor.page(END, set())
+
+    def _sort(self, items: Sequence[MediaItem]) -> list[tuple[MediaItem, frozenset[str]]]:
+        """Those that need a look, with the models to do it; the others are put aside, or done with."""
+        standing = self._store.standing(items)
+        wanted: list[tuple[MediaItem, frozenset[str]]] = []
+        for item in items:
+            known = standing[item.ref]
+            missing = self._models - known.seen
+            if missing and (not known.given_up or self._order.try_again):
+                self._standing[item.ref] = known
+                wanted.append((item, missing))
+            elif not missing and known.decided != self._policy_id:
+                self._standing[item.ref] = known
+                self._to_decide.append(item)
+            else:
+                self._passed(1, "given up" if missing else "unchanged")
+        return wanted
+
+    def _changed(self) -> Iterator[tuple[MediaItem, frozenset[str]]]:
+        """Items that came, or whose files changed, since the last run: a hook may have been missed."""
+        since = self._store.fact("changed since")
+        kinds: tuple[ItemKind, ...] = ("scene", "image")
+        for kind in kinds if since else ():
+            after = ""
+            while kind in self._order.scope.kinds:
+                page = self._library.changed(kind, since, after, _PAGE)
+                if not page:
+                    break
+                after = page[-1].ref.id
+                yield from self._sort([item for item in page if in_scope(item, self._order.scope)])
+
+    def _waiting(self, least_priority: int) -> Iterator[tuple[MediaItem, frozenset[str]]]:
+        """What waits in the queue, the most urgent first, until nothing is left."""
+        while True:
+            self._took_in = self._clock()
+            self._take_in()
+            entries = [e for e in self._store.waiting(200, least_priority) if e.ref not in self._in_hand]
+            if not entries:
+                return
+            refs = [entry.ref for entry in entries]
+            self._in_hand.update(refs)
+            self.urgent.update(entry.ref for entry in entries if entry.priority >= URGENT)
+            items = self._library.get(refs)
+            self.galleries.update(ref.id for ref in refs if ref.kind == "gallery")
+            media = [i for i in items if i.ref.kind != "gallery" and in_scope(i, self._order.scope)]
+            wanted = self._sort(media)
+            open_refs = {item.ref for item, _ in wanted} | {item.ref for item in self._to_decide}
+            self._store.dequeue([ref for ref in refs if ref not in open_refs and ref.kind != "gallery"])
+            yield from wanted

@@ -1,0 +1,66 @@
+"""Galleries get what enough of their images share; only those whose images or number of images changed are judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tagger.library.find import END, Order
+from tagger.library.scope import in_scope
+from tagger.library.tools import Tools
+from tagger.ports import Settlement
+from tagger.types import ItemRef, MediaItem, Run
+from tagger.vocabulary import TagIndex
+
+_PAGE = 50
+
+
+class Galleries:
+    """The galleries of one run. ``touched``: an image of theirs was settled in this run, or they wait in the queue."""
+
+    def __init__(self, tools: Tools, order: Order, run: Run, policy_id: str, touched: set[str]) -> None:
+        self._tools, self._order, self._run, self._policy_id, self._touched = tools, order, run, policy_id, touched
+
+    def pages(self) -> Iterator[list[MediaItem]]:
+        """The galleries to be considered, page by page."""
+        if "gallery" not in self._order.scope.kinds:
+            return
+        if self._order.operation == "tag":
+            yield from self._all()
+        else:
+            yield from self._few()
+
+    def _all(self) -> Iterator[list[MediaItem]]:
+        after = self._run.cursor.get("gallery", "")
+        while after != END and (page := self._tools.library.page("gallery", self._order.scope, after, _PAGE)):
+            after = page[-1].ref.id
+            yield page
+
+    def _few(self) -> Iterator[list[MediaItem]]:
+        refs = [ItemRef("gallery", i) for i in sorted(self._touched, key=lambda i: (len(i), i))]
+        for start in range(0, len(refs), _PAGE):
+            asked = refs[start : start + _PAGE]
+            found = [item for item in self._tools.library.get(asked) if in_scope(item, self._order.scope)]
+            self._tools.store.dequeue(set(asked) - {item.ref for item in found})
+            if found:
+                yield found
+
+    def judge(self, page: Sequence[MediaItem], index: TagIndex) -> list[tuple[str, Settlement]]:
+        """Those of a page that something changed for, each with the policy it is decided under."""
+        standing = self._tools.store.standing(page)
+        judge = self._tools.judge
+        settled = []
+        for gallery in page:
+            known = standing[gallery.ref]
+            policy_id = f"{self._policy_id}/{gallery.members}"
+            if known.decided == policy_id and gallery.ref.id not in self._touched:
+                continue
+            images = [ItemRef("image", i) for i in self._tools.library.members(gallery.ref.id)]
+            of_images = list(self._tools.store.decisions(images).values())
+            decisions = judge.decide_gallery(of_images, index, known)
+            plans = judge.plan(gallery, decisions, index, known)
+            settled.append((policy_id, Settlement(gallery, tuple(decisions), tuple(plans))))
+        return settled
+
+    def cursor(self, page: Sequence[MediaItem]) -> dict[str, str]:
+        """How far the run's cursor moves after this page."""
+        return {"gallery": page[-1].ref.id} if self._order.operation == "tag" else {}

@@ -1,0 +1,231 @@
+"""Tag a library: the run, from finding items to tags in the library. It may be killed at any moment and goes on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from tagger.library.find import Finder, Order
+from tagger.library.galleries import Galleries
+from tagger.library.housekeeping import backup_once, forget_gone
+from tagger.library.progress import Pace, words
+from tagger.library.tools import Tools
+from tagger.library.writer import Writer
+from tagger.ports import Settlement
+from tagger.types import Look, MediaItem, Run
+
+_BATCH = 32
+_BATCH_S = 3.0
+_ASK_HOST_EVERY_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a run, or of one slice of it (``finished`` False). ``by_tag`` counts tags added, or to be added."""
+
+    run_id: int
+    finished: bool
+    counts: Mapping[str, int]
+    seconds: float
+    by_tag: Mapping[str, int] = field(default_factory=dict)
+
+
+def tag_library(tools: Tools, order: Order) -> Outcome:
+    """Do what ``order`` says, or one slice of it, which then has queued the next one.
+
+    What was done is kept whatever happens. Errors about the machine, the library or the store are raised; the run then
+    goes on with the next call.
+    """
+    return _TagRun(tools, order).run()
+
+
+class _TagRun:
+    def __init__(self, tools: Tools, order: Order) -> None:
+        self._tools = tools
+        self._order = order
+        self._store = tools.store
+        self._policy_id = tools.judge.policy_id
+        # A dry run leaves no run behind; what it looked at is kept all the same, since looking is what costs.
+        self._run = (
+            Run(0, order.operation, "running", "")
+            if order.dry_run
+            else tools.store.begin_run(order.operation, order.scope)
+        )
+        self._counts: Counter[str] = Counter()
+        self._sums: Counter[str] = Counter(self._run.counts)
+        self._by_tag: Counter[str] = Counter()
+        self._asked = float("-inf")
+        self._writer = Writer(tools.library, tools.store, tools.parent_tag, lambda: backup_once(tools, order))
+        total = self._total()
+        self._pace = Pace(tools.progress, total, min(self._run.counts.get("passed", 0), total), tools.clock)
+        self._finder = Finder(
+            tools.library,
+            tools.store,
+            tools.pipeline.models,
+            self._policy_id,
+            order,
+            self._run,
+            tools.take_in,
+            self._passed,
+            lambda: self._settle([]),
+            tools.clock,
+        )
+
+    def run(self) -> Outcome:
+        self._introduce()
+        try:
+            self._flush()
+            finished = self._look_and_settle() and self._settle_galleries()
+            if finished and self._order.operation == "tag" and not self._order.dry_run:
+                self._counts["forgotten"] += forget_gone(self._tools, self._order.forget_gone)
+        except BaseException as error:
+            self._end("paused", str(error))
+            raise
+        self._end("done" if finished else "paused")
+        if not finished:
+            self._tools.host.queue_again({"mode": self._order.operation}, "AI Tagger goes on")
+        return Outcome(self._run.id, finished, dict(self._sums), self._pace.elapsed_s, dict(self._by_tag))
+
+    def _look_and_settle(self) -> bool:
+        """Look at all that needs it and settle it in batches; False when the slice is over."""
+        looks: list[Look] = []
+        clock = self._tools.clock
+        since = clock()
+        with closing(self._tools.pipeline.looks(self._finder.wanted())) as stream:
+            for look in stream:
+                looks.append(look)
+                if len(looks) >= _BATCH or clock() - since >= _BATCH_S or look.item.ref in self._finder.urgent:
+                    self._settle(looks)
+                    looks, since = [], clock()
+                    if self._slice_is_over():
+                        return False
+        self._settle(looks)
+        return True
+
+    def _settle(self, looks: Sequence[Look]) -> None:
+        """Record what was seen; decide for these items and those that only needed deciding; write."""
+        self._store.record(looks)
+        failed = [look for look in looks if look.error is not None]
+        for look in failed:
+            self._tools.progress.warn(f"{look.item.name}: {look.error}")
+        to_decide = self._finder.take_to_decide()
+        items = [look.item for look in looks if look.error is None] + to_decide
+        durations = {look.item.ref: look.duration_s for look in looks}
+        settlements = self._judge(items, durations)
+        self._counts["looked"] += len(looks) - len(failed)
+        self._counts["failed"] += len(failed)
+        settled = [*items, *(look.item for look in failed)]
+        cursor = self._finder.settled(settled)
+        self._counts["passed"] += len(settled)
+        if not self._order.dry_run:
+            self._store.settle(self._run.id, self._policy_id, settlements, cursor, self._take_counts())
+            self._flush()
+        self._finder.release(settled)
+        self._pace.passed(len(settled), len(looks), len(failed))
+
+    def _judge(self, items: Sequence[MediaItem], durations: Mapping[object, float]) -> list[Settlement]:
+        judge, index = self._tools.judge, self._writer.index
+        fingerprints = list({item.fingerprint for item in items})
+        sightings = self._store.sightings(fingerprints, sorted(judge.knowledge.features))
+        settlements = []
+        for item in items:
+            standing = self._finder.standing(item)
+            seen = sightings.get(item.fingerprint, [])
+            decisions = judge.decide(seen, durations.get(item.ref) or item.duration_s, index, standing)
+            plans = judge.plan(item, decisions, index, standing)
+            settlements.append(Settlement(item, tuple(decisions), tuple(plans)))
+        self._count(settlements)
+        return settlements
+
+    def _settle_galleries(self) -> bool:
+        """False when the slice is over."""
+        galleries = Galleries(self._tools, self._order, self._run, self._policy_id, self._finder.galleries)
+        for page in galleries.pages():
+            settled = galleries.judge(page, self._writer.index)
+            for policy_id, settlement in settled:
+                self._count([settlement])
+                if not self._order.dry_run:
+                    self._store.settle(self._run.id, policy_id, [settlement], {}, self._take_counts())
+            self._passed(len(page) - len(settled), "unchanged")
+            self._counts["passed"] += len(settled)
+            self._pace.passed(len(settled))
+            if not self._order.dry_run:
+                self._flush()
+                self._store.checkpoint(self._run.id, galleries.cursor(page), self._take_counts())
+                self._store.dequeue([gallery.ref for gallery in page])
+            if self._slice_is_over():
+                return False
+        return True
+
+    # ------------------------------------------------------------ around it
+
+    def _flush(self) -> None:
+        if not self._order.dry_run:
+            self._counts["added"] += self._writer.flush()
+
+    def _passed(self, items: int, why: str) -> None:
+        self._counts[why] += items
+        self._counts["passed"] += items
+        self._pace.passed(items)
+
+    def _count(self, settlements: Sequence[Settlement]) -> None:
+        for settlement in settlements:
+            self._counts["review"] += sum(decision.verdict == "review" for decision in settlement.decisions)
+            self._by_tag.update(plan.tag_name for plan in settlement.plans)
+            self._counts["planned"] += len(settlement.plans)
+
+    def _take_counts(self) -> dict[str, int]:
+        counts = {name: n for name, n in self._counts.items() if n}
+        self._counts.clear()
+        self._sums.update(counts)
+        return counts
+
+    def _end(self, state: str, message: str = "") -> None:
+        counts = self._take_counts()
+        if self._order.dry_run:
+            return
+        self._store.checkpoint(self._run.id, {}, counts)
+        if state == "done":
+            self._store.remember("changed since", self._run.started_at)
+            if self._order.operation == "tag":
+                self._store.remember("models", " ".join(sorted(self._tools.pipeline.models)))
+            if looked := self._pace.looked:
+                self._store.remember("seconds a look", f"{self._pace.elapsed_s / looked:.4f}")
+        self._store.end_run(self._run.id, "done" if state == "done" else "paused", message)
+
+    def _total(self) -> int:
+        if self._order.operation != "tag":
+            return len(self._store.waiting(1_000_000))
+        scope = self._order.scope
+        return sum(self._tools.library.count(kind, scope) for kind in scope.kinds)
+
+    def _introduce(self) -> None:
+        if self._order.operation != "tag":
+            return
+        models = sorted(self._tools.pipeline.models)
+        done = self._run.counts.get("passed", 0)
+        begin = f"Run {self._run.id} goes on after {done:,} items" if done else f"Run {self._run.id}"
+        self._tools.progress.say(f"{begin}: {self._pace.total:,} in all, looked at by {', '.join(models)}.")
+        before = set(self._store.fact("models").split())
+        new = [model for model in models if before and model not in before]
+        if new and not done:
+            seen = max(self._store.seen().values(), default=0)
+            each_s = float(self._store.fact("seconds a look") or 0)
+            cost = f", about {words(seen * each_s)} as fast as last time" if each_s else ""
+            self._tools.progress.say(
+                f"New since the last run: {', '.join(new)}. {seen:,} files are looked at again{cost}."
+            )
+
+    def _slice_is_over(self) -> bool:
+        clock = self._tools.clock
+        if self._order.dry_run or self._pace.elapsed_s < self._order.slice_s:
+            return False
+        if clock() - self._asked < _ASK_HOST_EVERY_S:
+            return False
+        self._asked = clock()
+        if not self._tools.host.others_waiting():
+            return False
+        self._tools.progress.say(f"Other jobs wait, so this one lets them go first. {self._pace.line()}")
+        return True

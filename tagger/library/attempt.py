@@ -25,7 +25,7 @@ class Attempt:
     """``items`` were tried in ``seconds``; ``total`` are in scope, by kind. ``new_tags`` would have to be made."""
 
     items: tuple[Tried, ...]
-    total: Mapping[str, int]
+    total: Mapping[ItemKind, int]
     seconds: float
     left_s: float
     by_tag: Mapping[str, int]
@@ -39,7 +39,7 @@ class Attempt:
 
 
 def try_library(tools: Tools, scope: Scope, n: int = 50) -> Attempt:
-    """Look at about ``n`` items spread over what is in scope. Writes nothing, neither in the library nor in the store."""
+    """Look at about ``n`` items spread over what is in scope. Writes nothing anywhere."""
     kinds: list[ItemKind] = [kind for kind in ("scene", "image") if kind in scope.kinds]
     total = {kind: tools.library.count(kind, scope) for kind in kinds}
     chosen = {kind: tools.library.spread(kind, scope, k) for kind, k in _shares(total, n).items()}

@@ -14,7 +14,7 @@ from tagger.library.progress import Pace, words
 from tagger.library.tools import Tools
 from tagger.library.writer import Writer
 from tagger.ports import Settlement
-from tagger.types import Look, MediaItem, Run
+from tagger.types import ItemRef, Look, MediaItem, Run
 
 _BATCH = 32
 _BATCH_S = 3.0
@@ -125,7 +125,7 @@ class _TagRun:
         self._finder.release(settled)
         self._pace.passed(len(settled), len(looks), len(failed))
 
-    def _judge(self, items: Sequence[MediaItem], durations: Mapping[object, float]) -> list[Settlement]:
+    def _judge(self, items: Sequence[MediaItem], durations: Mapping[ItemRef, float]) -> list[Settlement]:
         judge, index = self._tools.judge, self._writer.index
         fingerprints = list({item.fingerprint for item in items})
         sightings = self._store.sightings(fingerprints, sorted(judge.knowledge.features))

@@ -117,7 +117,7 @@ class FolderLibrary:
             files = (self._file(ref.id) for ref in refs)
             return self._items([file for file, ref in zip(files, refs, strict=True) if file and file.kind == ref.kind])
 
-    def members(self, gallery_id: str) -> list[str]:
+    def members(self, gallery_id: str) -> list[str]:  # noqa: ARG002
         """A folder has no galleries."""
         return []
 

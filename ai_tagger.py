@@ -20,9 +20,9 @@ def somebody_updated(payload):
 
 def main():
     # type: () -> int
-    payload = None  # type: bytes | None
+    payload = b""
     if len(sys.argv) == 1 and not sys.stdin.isatty():
-        payload = getattr(sys.stdin, "buffer", sys.stdin).read()
+        payload = getattr(sys.stdin, "buffer", sys.stdin).read()  # type: ignore[assignment]  # type: ignore[assignment]
         if somebody_updated(payload):
             sys.stdout.write('{"output":"ok"}')
             return 0
@@ -38,7 +38,7 @@ def main():
 
 
 def too_old(payload):
-    # type: (bytes | None) -> int
+    # type: (bytes) -> int
     text = "AI Tagger needs Python 3.11 or newer, and this is Python %d.%d (%s)." % (
         sys.version_info[0],
         sys.version_info[1],

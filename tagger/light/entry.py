@@ -30,8 +30,8 @@ private environment in the data folder (--data DIR, or AI_TAGGER_DATA), and says
 """
 
 
-def main(arguments: list[str], payload: bytes | None, root: str) -> int:
-    """The exit code, where this process isn't replaced. ``payload``: what Stash wrote to stdin; None in a terminal."""
+def main(arguments: list[str], payload: bytes, root: str) -> int:
+    """The exit code, where this process isn't replaced. ``payload``: what Stash wrote to stdin; empty in a terminal."""
     if payload:
         return _plugin(payload, root)
     if not arguments or arguments[0] in ("-h", "--help", "help"):

@@ -112,6 +112,13 @@ class FolderLibrary:
             changed = [file for file in self._listing if file.kind == kind and file.changed_at_s >= int(since_s)]
             return self._items(_after(changed, after_id)[:limit])
 
+    def spread(self, kind: ItemKind, scope: Scope, n: int) -> list[MediaItem]:
+        with self._lock:
+            self._list()
+            files = self._in_scope(kind, scope)
+            places = range(len(files)) if len(files) <= n else [i * len(files) // n for i in range(n)]
+            return self._items([files[place] for place in places])
+
     def get(self, refs: Sequence[ItemRef]) -> list[MediaItem]:
         with self._lock:
             files = (self._file(ref.id) for ref in refs)

@@ -29,7 +29,11 @@ def read_item(kind: ItemKind, row: dict[str, Any], base_url: str) -> MediaItem:
     file = files[0] if files else None  # The primary one comes first.
     if kind == "gallery":
         path = file["path"] if file else (row["folder"] or {}).get("path", "")
-        return MediaItem(media="image", fingerprint=f"gallery:{ref.id}", path=path, **common)
+        return MediaItem(
+            media="image", fingerprint=f"gallery:{ref.id}", path=path, members=row["image_count"], **common
+        )
+    if kind == "image":
+        common["gallery_ids"] = frozenset(gallery["id"] for gallery in row["galleries"])
     if file is None:
         return MediaItem(media="video" if kind == "scene" else "image", fingerprint="", **common)
     here = f"{base_url}/{kind}/{ref.id}"

@@ -66,6 +66,19 @@ class StashLibrary:
         filters = scopes.changed_since(kind, since)
         return self._pages(kind, after_id, limit, filters, lambda _, row: changed_at(kind, row) >= since)
 
+    def spread(self, kind: ItemKind, scope: Scope, n: int) -> list[MediaItem]:
+        filters = self._filters(kind, scope)
+        count = self.count(kind, scope)
+        if count <= n:
+            return self._pages(kind, "", n, filters, lambda item, _: scopes.fits(item, scope))
+        base_url = self._server.connection.base_url
+        found: dict[str, MediaItem] = {}
+        for place in range(n):
+            variables = _where(filters, 1, page=1 + place * count // n)
+            for row in self._server.call(queries.PAGE[kind], variables)["found"]["items"]:
+                found[row["id"]] = read_item(kind, row, base_url)
+        return [item for item in found.values() if scopes.fits(item, scope)]
+
     def get(self, refs: Sequence[ItemRef]) -> list[MediaItem]:
         base_url = self._server.connection.base_url
         items: list[MediaItem] = []
@@ -225,8 +238,9 @@ class StashLibrary:
         return scopes.in_scope(kind, scope, tag_id)
 
 
-def _where(filters: Sequence[scopes.Where], limit: int) -> dict[str, Any]:
-    return {"where": scopes.all_of(filters), "filter": {"per_page": limit, "sort": "id", "direction": "ASC"}}
+def _where(filters: Sequence[scopes.Where], limit: int, page: int = 1) -> dict[str, Any]:
+    shown = {"page": page, "per_page": limit, "sort": "id", "direction": "ASC"}
+    return {"where": scopes.all_of(filters), "filter": shown}
 
 
 def _batches(ids: Sequence[str], size: int) -> Iterator[list[str]]:

@@ -20,7 +20,7 @@ id title date organized created_at tags {{ id }}
 files {{ {_FILE} width height duration }}
 """,
     "image": f"""
-id title date organized created_at tags {{ id }}
+id title date organized created_at tags {{ id }} galleries {{ id }}
 visual_files {{
   __typename
   ... on ImageFile {{ {_FILE} width height }}
@@ -28,7 +28,7 @@ visual_files {{
 }}
 """,
     "gallery": f"""
-id title date organized created_at updated_at tags {{ id }}
+id title date organized created_at updated_at image_count tags {{ id }}
 files {{ {_FILE} }}
 folder {{ path }}
 """,

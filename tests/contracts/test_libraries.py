@@ -137,6 +137,17 @@ def test_scope_organized_and_date(case: Case) -> None:
     assert case.ids(Scope(date_to="1901-01-01")) == []
 
 
+def test_a_spread_reaches_from_start_to_end(case: Case) -> None:
+    ids = case.ids()
+    spread = [item.ref.id for item in case.library.spread("image", EVERYTHING, 5)]
+    assert [ids.index(i) for i in spread] == [0, 5, 10, 15, 20]
+    assert len(case.library.spread("image", EVERYTHING, 100)) == PICTURES
+    below = case.library.spread("image", Scope(paths=(str(case.root / "one"),)), 3)
+    assert len(below) == 3
+    assert all(str(case.root / "one") in item.path for item in below)
+    assert case.library.spread("gallery", EVERYTHING, 5) == []
+
+
 def test_get_leaves_out_what_is_not_there(case: Case) -> None:
     ids = case.ids()
     refs = [ItemRef("image", i) for i in (ids[0], "999999", ids[5])] + [ItemRef("scene", "888888")]

@@ -250,6 +250,7 @@ class Root:
             "visual_files": files,
             "folder": {"id": "0", "path": item.folder} if item.folder else None,
             "tags": [self._tag(self._data.tags[i]) for i in sorted(item.tag_ids, key=int)],
+            "image_count": lambda info: sum(item.id in i.gallery_ids for i in self._data.items["image"].values()),
             "galleries": lambda info: [self._item(self._data.items["gallery"][i]) for i in galleries],
         }
 

@@ -22,7 +22,7 @@ def main():
     # type: () -> int
     payload = b""
     if len(sys.argv) == 1 and not sys.stdin.isatty():
-        payload = getattr(sys.stdin, "buffer", sys.stdin).read()  # type: ignore[assignment]  # type: ignore[assignment]
+        payload = getattr(sys.stdin, "buffer", sys.stdin).read()  # type: ignore[assignment]
         if somebody_updated(payload):
             sys.stdout.write('{"output":"ok"}')
             return 0

@@ -13,8 +13,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tagger.types import Box, Label
+
 FLOOR = 0.02  # a model that looked and did not find is taken to have said this, since scores below .05 are not stored
 _CEILING = 0.999
+UNFITTED_AT_MOST = 0.89
+_SAME_BOX_IOU = 0.6
 
 
 def logit(score: float) -> float:
@@ -41,15 +45,30 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
+class Context:
+    """How much else in the frame shifts the log-odds of a detector's label; all 0 = the best box's score alone.
+
+    ``crowd``: further boxes of the label (several weak ones count for more than one). ``rival``: another label on the
+    same box, which speaks against. ``area``: the log of the box's side (of two equal scores the smaller box is surer).
+    """
+
+    crowd: float = 0.0
+    rival: float = 0.0
+    area: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """What one model's scores mean: one curve for all labels, and own ones (``curves``) where there was enough to fit.
 
     ``known`` are the labels (and groups) the model can say; empty = unknown, then only what it says counts.
     ``trusted`` is False for a curve that nobody fitted (thresholds that came with the weights, raw scores).
+    ``context`` is how a frame's boxes become one score (:func:`frame_scores`), which the curves are about.
     ``exact`` scores are probabilities already (built-in recognizers): they are taken as they are.
     """
 
     curve: Curve = Curve()
+    context: Context = Context()
     curves: Mapping[str, Curve] = field(default_factory=dict)
     known: frozenset[str] = frozenset()
     trusted: bool = True
@@ -67,18 +86,17 @@ class Calibration:
 class Jury:
     """Several models (``"name@revision"`` → weight of its score's logit) judging together.
 
-    probability = logistic(intercept + offsets[label] + Σ weight · logit(score)). It sits only when all its models
+    probability = logistic(intercept + Σ weight · logit(score)). It sits only when all its models
     looked and know the label; a member that did not find counts as ``FLOOR``.
     """
 
     weights: Mapping[str, float]
     intercept: float
-    offsets: Mapping[str, float] = field(default_factory=dict)
 
-    def log_odds(self, scores: Mapping[str, float], label: str) -> float:
-        """Log-odds that ``label`` is in the picture."""
+    def log_odds(self, scores: Mapping[str, float]) -> float:
+        """Log-odds that a label is in the picture whose scores these are, by model."""
         said = sum(weight * logit(scores.get(model, 0.0)) for model, weight in self.weights.items())
-        return self.intercept + self.offsets.get(label, 0.0) + said
+        return self.intercept + said
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,24 +107,67 @@ class Calibrations:
     juries: tuple[Jury, ...] = ()
 
 
+def frame_scores(findings: Sequence[Label], calibration: Calibration | None) -> dict[str, float]:
+    """One score a label, 0..1, from what one model found in one frame: its best, shifted by the fitted context.
+
+    This is what :func:`over_frames` and :func:`probability` take. Labels without a box keep their best score.
+    """
+    by_label: dict[str, list[Label]] = {}
+    for finding in findings:
+        by_label.setdefault(finding.name, []).append(finding)
+    context = calibration.context if calibration else Context()
+    if context == Context():
+        return {label: max(found.score for found in mine) for label, mine in by_label.items()}
+    return {label: _in_context(mine, findings, context) for label, mine in by_label.items()}
+
+
+def _in_context(mine: Sequence[Label], findings: Sequence[Label], context: Context) -> float:
+    best = max(mine, key=lambda found: found.score)
+    if best.box is None:
+        return best.score
+    crowd, rival, area = context_terms(best, mine, findings)
+    return logistic(logit(best.score) + context.crowd * crowd + context.rival * rival + context.area * area)
+
+
+def context_terms(best: Label, mine: Sequence[Label], findings: Sequence[Label]) -> tuple[float, float, float]:
+    """The three terms of :class:`Context` for a label's best box: each 0 for a lone box as large as the picture."""
+    box = best.box
+    if box is None:
+        return 0.0, 0.0, 0.0
+    any_of_them = 1.0 - math.prod(1.0 - found.score for found in mine)
+    others = (found for found in findings if found.name != best.name and found.box)
+    rival = max((found.score for found in others if found.box and _same_thing(found.box, box)), default=0.0)
+    return logit(any_of_them) - logit(best.score), logit(rival) - logit(0.0), math.log(max(1e-4, box.area)) / 2
+
+
+def _same_thing(a: Box, b: Box) -> bool:
+    """Whether two boxes lie on the same thing."""
+    width, height = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+    if width <= 0 or height <= 0:
+        return False
+    shared = width * height
+    return shared > _SAME_BOX_IOU * (a.area + b.area - shared)
+
+
 def probability(scores: Mapping[str, float], label: str, calibrations: Calibrations) -> tuple[float, bool]:
     """The probability that ``label`` is in the picture, and whether it rests on a fitted calibration.
 
     ``scores`` maps every model that **looked** for this kind of thing (``"name@revision"``) to its raw score, 0.0 where
     it did not find the label: silence of a model that knows the label speaks against it. Models that cannot say the
-    label are left out. The largest jury that is complete decides; without one the mean log-odds of the fitted models;
-    without any of these the mean of the others, and the answer is not calibrated (it reaches review at most).
+    label are left out. The largest jury that is complete decides, without one the mean log-odds of the fitted models.
+    Models that nobody fitted can raise that to ``UNFITTED_AT_MOST`` and never lower it; an answer that rests on them is
+    not calibrated (it reaches review at most).
     """
     heard = {model: score for model, score in scores.items() if score > 0.0 or _knows(model, label, calibrations)}
+    judged = [(calibrations.models.get(model, _RAW), score) for model, score in heard.items()]
+    fitted = [how.log_odds(score, label) for how, score in judged if how.trusted]
+    others = [how.log_odds(score, label) for how, score in judged if not how.trusted]
     juries = [jury for jury in calibrations.juries if set(jury.weights) <= set(heard)]
     if juries:
-        return logistic(max(juries, key=lambda jury: len(jury.weights)).log_odds(heard, label)), True
-    judged = [(calibrations.models.get(model, _RAW), score) for model, score in heard.items()]
-    fitted = [(how, score) for how, score in judged if how.trusted]
-    if not judged:
-        return 0.0, True
-    odds = [how.log_odds(score, label) for how, score in fitted or judged]
-    return logistic(sum(odds) / len(odds)), bool(fitted)
+        fitted = [max(juries, key=lambda jury: len(jury.weights)).log_odds(heard)]
+    sure = logistic(sum(fitted) / len(fitted)) if fitted else 0.0
+    hint = min(UNFITTED_AT_MOST, logistic(sum(others) / len(others))) if others else 0.0
+    return (sure, True) if fitted and sure >= hint else (hint, not others)
 
 
 _RAW = Calibration(trusted=False)

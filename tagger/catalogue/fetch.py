@@ -221,7 +221,7 @@ def _is_url(mirror: str) -> bool:
 
 
 def _in_mirror(file: FileSpec, source: Source) -> Iterator[Path]:
-    """Files of that name (and size, where it is known) below a mirror folder."""
+    """Files of that name below a mirror folder."""
     if not source.mirror or _is_url(source.mirror):
         return
     root = Path(source.mirror).expanduser()
@@ -229,9 +229,7 @@ def _in_mirror(file: FileSpec, source: Source) -> Iterator[Path]:
         raise ModelError(f"The mirror {source.mirror} is no folder and no http(s) address: correct --mirror.")
     for folder, _, names in os.walk(root):
         if file.filename in names:
-            candidate = Path(folder, file.filename)
-            if not file.bytes or candidate.stat().st_size == file.bytes:
-                yield candidate
+            yield Path(folder, file.filename)
 
 
 def _first_url(file: FileSpec, source: Source) -> str:

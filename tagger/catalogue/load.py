@@ -43,9 +43,7 @@ class Catalogue:
         """What the raw scores of ``specs`` (and of the ``builtin`` recognizers) mean; juries that these can form."""
         models = {spec.model: spec.calibrated(folder) for spec in specs}
         juries = tuple(
-            Jury(dict(jury.models), jury.intercept, dict(jury.labels))
-            for jury in self.juries
-            if set(jury.models) <= set(models)
+            Jury(dict(jury.models), jury.intercept) for jury in self.juries if set(jury.models) <= set(models)
         )
         return Calibrations({**models, **builtin}, juries)
 

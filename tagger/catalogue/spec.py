@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, PrivateAttr, TypeAdapter, model_validator
 
-from tagger.calibration import Calibration, Curve, logit
+from tagger.calibration import Calibration, Context, Curve, logit
 from tagger.errors import ModelError
 
 # Weights whose sha256 nobody could write down beforehand: recorded at the first download, checked ever after. No other.
@@ -92,10 +92,16 @@ class InputSpec(_Strict):
 
 
 class CurveSpec(_Strict):
-    """One logistic curve on the logit of the raw score; ``labels`` holds own curves as [slope, intercept]."""
+    """One logistic curve on the logit of a frame's score; ``labels`` holds own curves as [slope, intercept].
+
+    ``crowd``, ``rival``, ``area``: how a detector's boxes become that score (:class:`tagger.calibration.Context`).
+    """
 
     slope: float = Field(gt=0)
     intercept: float
+    crowd: float = 0.0
+    rival: float = 0.0
+    area: float = 0.0
     labels: dict[str, tuple[Annotated[float, Field(gt=0)], float]] = {}
     fitted: str = ""
 
@@ -191,8 +197,10 @@ class ModelSpec(_Strict):
         groups = frozenset(self.groups) if isinstance(self.groups, dict) else frozenset()
         if self.calibration is None:
             return self._unfitted(known | groups, folder)
-        own = {label: Curve(slope, intercept) for label, (slope, intercept) in self.calibration.labels.items()}
-        return Calibration(Curve(self.calibration.slope, self.calibration.intercept), own, known | groups)
+        fitted = self.calibration
+        context = Context(fitted.crowd, fitted.rival, fitted.area)
+        own = {label: Curve(slope, intercept) for label, (slope, intercept) in fitted.labels.items()}
+        return Calibration(Curve(fitted.slope, fitted.intercept), context, own, known | groups)
 
     def _unfitted(self, known: frozenset[str], folder: Path) -> Calibration:
         del folder
@@ -306,7 +314,7 @@ class MultiLabelSpec(ModelSpec):
         except ModelError:
             limits = {}
         curves = {label: Curve(1.0, at_threshold - logit(limit)) for label, limit in limits.items()}
-        return Calibration(Curve(1.0, at_threshold - logit(0.5)), curves, known, trusted=False)
+        return Calibration(Curve(1.0, at_threshold - logit(0.5)), curves=curves, known=known, trusted=False)
 
 
 AnySpec: TypeAlias = DetectionTransformerSpec | YoloxSpec | ClassifierSpec | MultiLabelSpec
@@ -320,5 +328,4 @@ class JurySpec(_Strict):
     feature: str
     models: dict[str, float] = Field(min_length=2)
     intercept: float
-    labels: dict[str, float] = {}
     fitted: str = ""

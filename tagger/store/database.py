@@ -124,7 +124,7 @@ class Database:
         """Return free pages to the disk (of a file that ``shrinks``). Raises StoreError."""
         try:
             with self._lock:
-                self._db.execute("PRAGMA incremental_vacuum").fetchall()
+                self._db.executescript("PRAGMA incremental_vacuum")  # execute() would free one page
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
 

@@ -1,0 +1,374 @@
+"""The only place that builds things, each when it is first needed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePath
+from typing import Any
+
+from tagger import catalogue, config
+from tagger.aggregate import Knowledge
+from tagger.catalogue import AnySpec, Catalogue, Source
+from tagger.config import Loaded
+from tagger.decide import GalleryRule, Policy
+from tagger.engines.devices import Device, DeviceReport, choose_device, probe_devices
+from tagger.engines.onnx import OnnxEngine
+from tagger.errors import ConfigError, EngineError, ModelError, SetupError
+from tagger.folder import FolderLibrary
+from tagger.library.judge import Judge
+from tagger.library.tools import Tools
+from tagger.light.connection import Connection
+from tagger.light.data import write_snapshot
+from tagger.light.spool import Spool
+from tagger.media.sampler import ProcessMedia
+from tagger.pipeline import Pipeline
+from tagger.ports import Host, Library, Progress, Recognizer
+from tagger.recognizers import build
+from tagger.recognizers.builtin import CALIBRATIONS, builtin_recognizers
+from tagger.stash.host import StashHost
+from tagger.stash.library import StashLibrary
+from tagger.stash.server import StashServer
+from tagger.store import SqliteStore
+from tagger.vocabulary import Names
+
+MIRROR_VARIABLE = "AI_TAGGER_MIRROR"
+CONFIG_NAME = "config.yml"
+STORE_NAME = "ai_tagger.sqlite"
+_GPU_BATCH = 32
+_CPU_BATCH = 4
+
+
+class NoHost:
+    """A terminal: nobody's queue to be a guest in, nothing to back up."""
+
+    def others_waiting(self) -> bool:
+        return False
+
+    def queue_again(self, args: Mapping[str, Any], description: str) -> None:
+        raise NotImplementedError("a terminal has no queue, and its runs have no slices")
+
+    def backup(self) -> str:
+        return ""
+
+    def settings(self) -> dict[str, Any]:
+        return {}
+
+
+@dataclass
+class App:
+    """Builds what operations work with. ``connection`` or ``folder`` names the library; both None: there is none.
+
+    ``arguments`` are configuration keys of this call (``{"engine.device": "cpu"}``). ``is_plugin``: Stash started us.
+    """
+
+    root: Path
+    data: Path
+    progress: Progress
+    connection: Connection | None = None
+    folder: Path | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    is_plugin: bool = False
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    # ------------------------------------------------------------ settings
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        """The effective configuration. Raises ConfigError, LibraryError (Stash is asked for its settings)."""
+        arguments = dict(self.arguments)
+        if self.environment.get(MIRROR_VARIABLE):
+            arguments.setdefault("models.mirror", self.environment[MIRROR_VARIABLE])
+        file = self.data / CONFIG_NAME
+        settings = self.host.settings() if self.server is not None else {}
+        loaded = config.load(file, settings, arguments)
+        self._keep_light_snapshot(loaded)
+        return loaded
+
+    @property
+    def config(self) -> config.Config:
+        return self.loaded.config
+
+    def _keep_light_snapshot(self, loaded: Loaded) -> None:
+        snapshot = config.light_snapshot(loaded.config) | {"verify_tls": not loaded.config.stash.self_signed}
+        try:
+            self.data.mkdir(parents=True, exist_ok=True)
+            if self.server is not None:
+                write_snapshot(str(self.data), snapshot)
+        except OSError as error:
+            raise SetupError(
+                f"The data folder {self.data} can't be written ({error.strerror}): make room, give this user the right "
+                "to write there, or name another folder with --data or AI_TAGGER_DATA."
+            ) from error
+
+    def write_example_config(self) -> bool:
+        """Put ``config.yml`` into the data folder if there is none; whether it was written."""
+        file = self.data / CONFIG_NAME
+        names = ("config.example.yml", "config.example.yaml")
+        example = next((self.root / name for name in names if (self.root / name).exists()), None)
+        if file.exists() or example is None:
+            return False
+        self.data.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(example, file)
+        return True
+
+    # ------------------------------------------------------------ the library
+
+    @cached_property
+    def server(self) -> StashServer | None:
+        if self.connection is None:
+            return None
+        # Whether its certificate counts has to be known before Stash can be asked for the other settings.
+        only_file = config.load(self.data / CONFIG_NAME, None, self.arguments).config
+        return StashServer(self.connection.without_tls_check() if only_file.stash.self_signed else self.connection)
+
+    @cached_property
+    def host(self) -> Host:
+        return StashHost(self.server) if self.server is not None else NoHost()
+
+    @cached_property
+    def library(self) -> Library:
+        """Raises ConfigError when none was named."""
+        if self.server is not None:
+            return StashLibrary(self.server)
+        if self.folder is not None:
+            return FolderLibrary(self.folder, self.data / "folder.sqlite")
+        raise ConfigError("Which library? Give --stash URL (as in --stash http://localhost:9999) or --folder DIR.")
+
+    @cached_property
+    def store(self) -> SqliteStore:
+        keep = self.config.keep
+        return SqliteStore(
+            self.data / STORE_NAME,
+            self.library.key,
+            self.library.name,
+            thumbs_cap_mb=keep.thumbs_mb,
+            keep_thumbs=keep.thumbs,
+        )
+
+    @cached_property
+    def spool(self) -> Spool | None:
+        """What hooks noted for this library; None for a plain folder."""
+        if self.server is None or self.connection is None:
+            return None
+        directory = self.connection.dir
+        if not directory:
+            directory = str(PurePath(self.server.facts().config_path).parent)
+        return Spool(str(self.data), directory)
+
+    def take_in(self) -> None:
+        """Move what hooks noted into the store's queue. Replaying it does no harm."""
+        if self.spool is None:
+            return
+        try:
+            entries = self.spool.take()
+            self.store.enqueue([entry.ref for entry in entries], 0, "new")
+            for entry in entries:
+                entry.done()
+        except OSError as error:
+            self.progress.warn(
+                f"New items can't be taken in ({error.strerror}): look at {self.data}'s rights and room."
+            )
+
+    # ------------------------------------------------------------ models
+
+    @property
+    def models_folder(self) -> Path:
+        """A user's own yamls, and the weights in a folder each."""
+        return self.data / "models"
+
+    @property
+    def source(self) -> Source:
+        return Source(self.config.models.mirror, self.config.models.proxy)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        found = catalogue.load(self.models_folder)
+        for notice in found.notices:
+            self.progress.say(notice)
+        return found
+
+    @cached_property
+    def chosen(self) -> tuple[AnySpec, ...]:
+        """The models that the configuration asks for, here or not. Raises ConfigError for a name that isn't there."""
+        chosen = {spec.name: spec for spec in self.catalogue.preset(self.config.models.preset)}
+        for name in self.config.models.use:
+            chosen[name] = self.catalogue.get(name)
+        return tuple(
+            spec
+            for name, spec in chosen.items()
+            if name not in self.config.models.skip and self.mode(spec.feature) != "off"
+        )
+
+    def mode(self, feature: str) -> str:
+        """apply, review, look or off; a feature of the user's own is applied."""
+        return self.config.features.get(feature, "apply")
+
+    @property
+    def installed(self) -> tuple[AnySpec, ...]:
+        return tuple(spec for spec in self.chosen if spec.installed(self.models_folder))
+
+    @property
+    def missing(self) -> tuple[AnySpec, ...]:
+        return tuple(spec for spec in self.chosen if not spec.installed(self.models_folder))
+
+    def fetch_missing(self) -> list[str]:
+        """Get the chosen models that aren't here, saying first from where and how much; why some could not be had."""
+        if not self.missing:
+            return []
+        self.progress.say(catalogue.plan(self.missing, self.models_folder, self.source).sentence())
+        problems = []
+        for spec in self.missing:
+            try:
+                catalogue.fetch(spec, self.models_folder, self.source, self.progress.at)
+                self.progress.say(f"{spec.title or spec.name} is here ({spec.bytes / 1e6:.1f} MB, {spec.licence}).")
+            except ModelError as error:
+                problems.append(str(error))
+        return problems
+
+    # ------------------------------------------------------------ looking
+
+    @cached_property
+    def devices(self) -> list[DeviceReport]:
+        return probe_devices()
+
+    @cached_property
+    def device(self) -> Device:
+        """Where models run. Raises EngineError rather than falling back from a GPU that was used before."""
+        asked = self.config.engine.device
+        device = choose_device() if asked == "auto" else asked
+        before = self.store.fact("device") if self.connection is not None or self.folder is not None else ""
+        if asked == "auto" and device == "cpu" and before not in ("", "cpu"):
+            reason = next(
+                (report.reason for report in self.devices if report.name == before), "it isn't there any more"
+            )
+            raise EngineError(
+                f"The last run used {before}, which can't be used now: {reason} Repair it, or set engine.device (on "
+                "Stash's page: Compute on) to cpu, which is slower by far."
+            )
+        return device
+
+    @property
+    def cores(self) -> int:
+        """How many processor cores we may use."""
+        free = self.config.run.free_cores
+        return max(1, _usable_cores() - free)
+
+    def be_modest(self) -> None:
+        """Stand back for other programs, and leave the free cores alone."""
+        if hasattr(os, "nice"):
+            os.nice(max(0, self.config.run.nice - os.nice(0)))
+        if sys.platform == "linux":
+            ours = sorted(os.sched_getaffinity(0))
+            os.sched_setaffinity(0, ours[-self.cores :])
+
+    def engine(self, weights: Path) -> OnnxEngine:
+        """These weights, ready to run. Several calls of one thread each beat one call of several threads."""
+        return OnnxEngine(weights, self.device, threads=1)
+
+    @cached_property
+    def recognizers(self) -> tuple[Recognizer, ...]:
+        """Of the installed models that were chosen, and the built-in ones. Raises ModelError, EngineError."""
+        most = _CPU_BATCH if not self.installed or self.device == "cpu" else _GPU_BATCH
+        of_models = [build(spec, self.models_folder, self.engine, most) for spec in self.installed]
+        builtin = [r for r in builtin_recognizers() if self.mode(r.feature) != "off"]
+        return (*of_models, *builtin)
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        threads = self.config.engine.threads or (self.cores if self.device == "cpu" else 2)
+        return Pipeline(self.media, self.recognizers, threads, self.config.keep.thumbs)
+
+    @cached_property
+    def media(self) -> ProcessMedia:
+        sampling, run = self.config.sampling, self.config.run
+        return ProcessMedia(
+            workers=run.workers or self.cores,
+            reader=sampling.reader,
+            frames=sampling.frames,
+            picture_side_px=sampling.picture_side_px,
+            video_side_px=sampling.video_side_px,
+            path_map=self.config.stash.path_map,
+            source=self.config.stash.source,
+            http_headers=self._media_headers,
+            verify_tls=not self.config.stash.self_signed,
+            memory_budget_mb=sampling.memory_mb,
+            item_timeout_s=sampling.item_timeout_s,
+        )
+
+    def _media_headers(self) -> Mapping[str, str]:
+        return self.server.connection.headers() if self.server is not None else {}
+
+    # ------------------------------------------------------------ judging
+
+    @cached_property
+    def knowledge(self) -> Knowledge:
+        specs = self.installed
+        features = {spec.model: spec.feature for spec in specs} | {r.model: r.feature for r in self.recognizers}
+        groups = {
+            spec.model: {name: frozenset(members) for name, members in spec.groups.items()}
+            for spec in specs
+            if isinstance(spec.groups, dict) and spec.groups
+        }
+        return Knowledge(
+            features=features,
+            groups=groups,
+            only_groups=frozenset(spec.model for spec in specs if spec.groups and spec.feature == "themes"),
+            calibrations=self.catalogue.calibrations(specs, self.models_folder, CALIBRATIONS),
+        )
+
+    @cached_property
+    def judge(self) -> Judge:
+        c = self.config
+        policy = Policy(
+            apply=c.thresholds.apply,
+            review=c.thresholds.review,
+            keep=c.thresholds.keep,
+            features={name: said.model_dump(exclude_none=True) for name, said in c.thresholds.features.items()},
+            tags={name: said.model_dump(exclude_none=True) for name, said in c.thresholds.tags.items()},
+            modes=dict(c.features),
+            names=Names.of(c.tags.names),
+            blacklist=tuple(c.tags.blacklist),
+            whitelist=tuple(c.tags.whitelist),
+            most_tags=c.limits.most_tags,
+            least_seen_s=c.limits.least_seen_s,
+        )
+        return Judge(
+            self.knowledge,
+            policy,
+            GalleryRule(c.limits.gallery_share, c.limits.gallery_least),
+            c.tags.create,
+            c.tags.applied_marker,
+            c.tags.review_marker,
+        )
+
+    def tools(self, looking: bool = True) -> Tools:
+        """What the use cases work with; without ``looking`` no model is loaded."""
+        return Tools(
+            self.library,
+            self.store,
+            self.pipeline if looking else Pipeline(self.media, (), 1),
+            self.judge if looking else Judge(),
+            self.host,
+            self.progress,
+            self.config.tags.parent,
+            self.take_in,
+        )
+
+    def close(self) -> None:
+        """Let go of what was opened."""
+        for name in ("store", "library"):
+            opened: Any = self.__dict__.get(name)
+            close: Callable[[], None] | None = getattr(opened, "close", None)
+            if close is not None:
+                close()
+
+
+def _usable_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

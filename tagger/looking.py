@@ -1,0 +1,152 @@
+"""Looking at files without a library behind them (``look``, ``demo``), and the reports that a person opens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tagger.app import App
+from tagger.demo import draw_demo
+from tagger.folder import PICTURES, VIDEOS
+from tagger.library.attempt import Tried
+from tagger.ports import Standing
+from tagger.report import ReportItem, ReportSummary, item_json, write_report, write_tags_json
+from tagger.types import ItemKind, ItemRef, MediaItem
+from tagger.vocabulary import TagIndex
+
+_PAGE = 500
+
+
+def items_of(paths: Sequence[Path]) -> Iterator[MediaItem]:
+    """Files as items; a folder stands for the pictures and videos below it. A path that isn't there is an item too:
+    the media seam says so, as that item's reason."""
+    for path in paths:
+        below = sorted(p for p in path.rglob("*") if p.is_file() and _is_media(p)) if path.is_dir() else [path]
+        for file in below:
+            video = file.suffix.lower() in VIDEOS
+            size = file.stat().st_size if file.is_file() else 0
+            yield MediaItem(
+                ItemRef("scene" if video else "image", str(file)),
+                "video" if video else "image",
+                "",
+                f"path:{file}",
+                path=str(file.absolute()),
+                size_bytes=size,
+            )
+
+
+def _is_media(path: Path) -> bool:
+    return path.suffix.lower() in PICTURES | VIDEOS
+
+
+def look_at(app: App, items: Iterable[MediaItem]) -> Iterator[Tried]:
+    """Look and judge; nothing is kept."""
+    index = TagIndex(())
+    models = app.pipeline.models
+    for look in app.pipeline.looks((item, models) for item in items):
+        duration_s = look.duration_s or look.item.duration_s
+        decisions = app.judge.decide(look.sightings, duration_s, index, Standing())
+        yield Tried(look, tuple(decisions))
+
+
+def look_json(app: App, paths: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    """One object for each file: path, kind, error, predictions."""
+    for tried in look_at(app, items_of(paths)):
+        seen = item_json(_report_item(tried))
+        yield {
+            "path": tried.look.item.ref.id,
+            "kind": tried.look.item.media,
+            "error": seen["error"],
+            "predictions": seen["predictions"],
+        }
+
+
+def demo(app: App, folder: Path | None, notes: Sequence[str]) -> tuple[Path, int, int]:
+    """Look at a folder, or at drawn media, and write the report: where it is, files that failed, files in all."""
+    media = [folder] if folder is not None else draw_demo(app.data / "demo")
+    failed = n = 0
+
+    def entries() -> Iterator[ReportItem]:
+        nonlocal failed, n
+        for tried in look_at(app, items_of(media)):
+            n += 1
+            failed += tried.look.error is not None
+            yield _report_item(tried, folder)
+
+    started = datetime.now(UTC)
+    report = write_report(app.data, entries(), _summary(app, "What AI Tagger sees", notes, {}, started))
+    return report, failed, n
+
+
+def write_tried_report(app: App, items: Sequence[Tried], title: str, notes: Sequence[str]) -> Path:
+    """The report of an attempt, in its own folder."""
+    return write_report(app.data / "try", map(_report_item, items), _summary(app, title, notes, {}))
+
+
+def write_folder_report(app: App, notes: Sequence[str]) -> Path:
+    """``report.html`` and ``tags.json`` of a plain folder, from what is stored."""
+    summary = _summary(app, f"Tags of {app.library.name}", notes, app.store.summary())
+    write_tags_json(app.data / "tags.json", _stored(app))
+    return write_report(app.data, _stored(app), summary)
+
+
+def _stored(app: App) -> Iterator[ReportItem]:
+    scope = app.config.scope.to_scope()
+    reasons = {failure.ref: failure.reason for failure in app.store.failures(1_000_000)}
+    kinds: tuple[ItemKind, ...] = ("scene", "image")
+    for kind in kinds:
+        after = ""
+        while page := app.library.page(kind, scope, after, _PAGE):
+            after = page[-1].ref.id
+            decisions = app.store.decisions([item.ref for item in page])
+            shapes = app.store.file_shapes([item.fingerprint for item in page])
+            for item in page:
+                width, height, duration_s = shapes.get(item.fingerprint, (0, 0, 0.0))
+                yield ReportItem(
+                    name=item.name,
+                    path=item.ref.id,
+                    kind=item.media,
+                    width=width,
+                    height=height,
+                    duration_s=duration_s,
+                    error=reasons.get(item.ref),
+                    decisions=tuple(decisions.get(item.ref, ())),
+                    thumbs=tuple(app.store.thumbs(item.fingerprint)),
+                )
+
+
+def _report_item(tried: Tried, folder: Path | None = None) -> ReportItem:
+    look = tried.look
+    path = Path(look.item.path or look.item.name)
+    shown = (
+        path.relative_to(folder.absolute()) if folder is not None and path.is_relative_to(folder.absolute()) else path
+    )
+    return ReportItem(
+        name=look.item.name,
+        path=str(shown),
+        kind=look.item.media,
+        width=look.width,
+        height=look.height,
+        duration_s=look.duration_s,
+        error=look.error,
+        decisions=tried.decisions,
+        thumbs=look.thumbs,
+    )
+
+
+def _summary(
+    app: App, title: str, notes: Sequence[str], counts: dict[str, int], started: datetime | None = None
+) -> ReportSummary:
+    now = datetime.now(UTC)
+    licences = [(spec.model, spec.licence) for spec in app.installed]
+    builtin = {r.model for r in app.recognizers} - {model for model, _ in licences}
+    return ReportSummary(
+        title=title,
+        made_at=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        counts=counts,
+        models=(*licences, *((model, "built in") for model in sorted(builtin))),
+        seconds=(now - started).total_seconds() if started else 0.0,
+        notes=tuple(notes),
+    )

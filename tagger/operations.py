@@ -1,0 +1,372 @@
+"""The operations, one function each: what tasks, pages and the terminal can ask for. Both doors use this one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from tagger import catalogue, looking
+from tagger.app import App
+from tagger.errors import ModelError, TaggerError
+from tagger.library.attempt import Attempt, try_library
+from tagger.library.find import Order
+from tagger.library.progress import words
+from tagger.library.tag import Outcome, tag_library
+from tagger.library.undo import undo_run
+from tagger.light.bootstrap import setup_status
+from tagger.recognizers import check as check_model
+from tagger.store.lock import holder, worker_lock
+
+DONE, SOME_FAILED, COULD_NOT_RUN = 0, 1, 2
+_WAIT_FOR_WORKER_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an operation has to say: ``lines`` for a person, ``data`` for a program, and the exit code."""
+
+    lines: Sequence[str]
+    data: Mapping[str, Any] = field(default_factory=dict)
+    code: int = DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The arguments of all operations; each takes those that it knows."""
+
+    dry_run: bool = False
+    run: int | None = None
+    limit: int = 50
+    again: bool = False
+    forget_gone: bool = False
+    action: str = "list"
+    names: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+
+
+Operation: TypeAlias = Callable[[App, Wish], Answer]
+
+
+def setup(app: App, wish: Wish) -> Answer:
+    """Get the chosen models, write the example configuration, say what they will run on."""
+    del wish
+    lines = []
+    if app.write_example_config():
+        lines.append(f"Settings: {app.data / 'config.yml'} is there now, with every setting explained.")
+    problems = app.fetch_missing()
+    lines += [f"{spec.title or spec.name} is ready ({spec.licence})." for spec in app.installed]
+    lines += problems
+    lines += _devices(app)
+    if problems and not app.installed:
+        lines.append("Until then only the built-in recognizers work (day and night, black and white).")
+    else:
+        lines.append("Everything is set up. Now run 'Try it', which writes nothing, and then 'Tag library'.")
+    data = {"installed": [spec.model for spec in app.installed], "problems": problems}
+    return Answer(lines, data, SOME_FAILED if problems else DONE)
+
+
+def check(app: App, wish: Wish) -> Answer:
+    """What works, what doesn't, what to do; every setting in force and where it comes from."""
+    del wish
+    lines, problems = list(setup_status(str(app.data), str(app.root))), []
+    if app.connection is not None or app.folder is not None:
+        try:
+            scope = app.config.scope.to_scope()
+            counts = ", ".join(f"{app.library.count(kind, scope):,} {kind}s" for kind in scope.kinds)
+            lines.append(f"Library: {app.library.name}; in scope: {counts or 'nothing'}.")
+        except TaggerError as error:
+            problems.append(str(error))
+    lines += _devices(app)
+    for spec in app.installed:
+        lines.append(f"Model {spec.model} ({spec.feature}): here, {spec.licence}.")
+    for spec in app.missing:
+        problems.append(f"Model {spec.model} ({spec.feature}) isn't here yet: run 'Set up'.")
+    try:
+        lines.append("Looks with: " + ", ".join(f"{r.model} ({r.feature})" for r in app.recognizers) + ".")
+    except TaggerError as error:
+        problems.append(str(error))
+    settings = [{"key": key, "value": value, "from": origin} for key, value, origin in app.loaded.effective()]
+    lines.append("Settings in force:")
+    lines += [f"  {row['key']}: {row['value']}   ({row['from']})" for row in settings]
+    lines += [f"To do: {problem}" for problem in problems] or ["Everything works."]
+    return Answer(lines, {"settings": settings, "problems": problems}, SOME_FAILED if problems else DONE)
+
+
+def _devices(app: App) -> list[str]:
+    lines = []
+    for report in app.devices:
+        if not report.usable:
+            lines.append(f"{report.name} can't be used: {report.reason}")
+    try:
+        lines.append(f"Models run on: {app.device}, {app.cores} of the processor's cores are used.")
+    except TaggerError as error:
+        lines.append(str(error))
+    return lines
+
+
+def try_it(app: App, wish: Wish) -> Answer:
+    """Look at some items spread over the library; write nothing."""
+    _ready(app)
+    app.be_modest()
+    attempt = try_library(app.tools(), app.config.scope.to_scope(), wish.limit)
+    report = looking.write_tried_report(app, attempt.items, "Try it", _attempt_lines(attempt))
+    lines = [*_attempt_lines(attempt), f"Pictures of all this: {report}"]
+    for tried in attempt.items:
+        names = [d.tag for d in tried.decisions if d.verdict == "apply"]
+        app.progress.say(f"{tried.look.item.name}: {tried.look.error or ', '.join(dict.fromkeys(names)) or 'nothing'}")
+    data = {
+        "tried": len(attempt.items),
+        "total": dict(attempt.total),
+        "seconds": round(attempt.seconds, 2),
+        "left_s": round(attempt.left_s),
+        "tags": dict(attempt.by_tag),
+        "review": attempt.review,
+        "new_tags": list(attempt.new_tags),
+        "failed": [{"name": look.item.name, "error": look.error} for look in attempt.failed],
+        "report": str(report),
+    }
+    return Answer(lines, data, SOME_FAILED if attempt.failed else DONE)
+
+
+def _attempt_lines(attempt: Attempt) -> list[str]:
+    tags = ", ".join(f"{name} ({n})" for name, n in list(attempt.by_tag.items())[:40])
+    total = " and ".join(f"{n:,} {kind}s" for kind, n in attempt.total.items())
+    lines = [
+        f"Looked at {len(attempt.items)} items in {words(attempt.seconds)}; nothing was written.",
+        f"Would write: {tags or 'no tags'}. {attempt.review} more would wait for your look.",
+        f"All of it, {total}, would take about {words(attempt.left_s)}.",
+    ]
+    if attempt.new_tags:
+        lines.append(f"Tags that would be made: {', '.join(attempt.new_tags)}.")
+    if attempt.failed:
+        lines.append(f"{len(attempt.failed)} could not be looked at: {attempt.failed[0].error}")
+    return lines
+
+
+def tag(app: App, wish: Wish) -> Answer:
+    """Everything in scope."""
+    return _run(app, wish, "tag")
+
+
+def new(app: App, wish: Wish) -> Answer:
+    """What hooks noted, and what changed since the last run."""
+    return _run(app, wish, "new")
+
+
+def _run(app: App, wish: Wish, operation: str) -> Answer:
+    with worker_lock(app.data, f"{operation} {app.library.name}", _WAIT_FOR_WORKER_S):
+        _ready(app)
+        app.be_modest()
+        order = Order(
+            operation=operation,
+            scope=app.config.scope.to_scope(),
+            dry_run=wish.dry_run,
+            slice_s=app.config.run.slice_minutes * 60,
+            backup=app.config.run.backup,
+            try_again=wish.again,
+            forget_gone=wish.forget_gone,
+        )
+        if not wish.dry_run:
+            app.store.remember("device", app.device)
+        outcome = tag_library(app.tools(), order)
+        while operation == "new" and outcome.finished and app.spool is not None and not app.spool.finish():
+            outcome = tag_library(app.tools(), order)
+        report = looking.write_folder_report(app, _outcome_lines(outcome, wish)) if app.folder is not None else None
+    lines = _outcome_lines(outcome, wish)
+    if report is not None:
+        lines.append(f"Report: {report}")
+    failed = outcome.counts.get("failed", 0)
+    data = {"run": outcome.run_id, "finished": outcome.finished, "seconds": round(outcome.seconds, 2)}
+    data |= {"counts": dict(outcome.counts), "tags": dict(outcome.by_tag), "report": str(report) if report else None}
+    return Answer(lines, data, SOME_FAILED if failed else DONE)
+
+
+def _outcome_lines(outcome: Outcome, wish: Wish) -> list[str]:
+    n = outcome.counts.get
+    lines = [
+        f"Run {outcome.run_id}: " if outcome.run_id else "Dry run: ",
+    ]
+    lines[0] += (
+        f"{n('passed', 0):,} items, {n('looked', 0):,} looked at, {n('unchanged', 0):,} were known already, "
+        f"{n('failed', 0):,} could not be read, in {words(outcome.seconds)}."
+    )
+    top = ", ".join(f"{name} ({count:,})" for name, count in sorted(outcome.by_tag.items(), key=lambda t: -t[1])[:20])
+    if wish.dry_run:
+        lines.append(f"Would add {n('planned', 0):,} tags: {top or 'none'}. Nothing was written.")
+    else:
+        lines.append(f"Added {n('added', 0):,} tags{': ' + top if top else ''}.")
+    if n("review", 0):
+        lines.append(f"{n('review', 0):,} more are likely, and wait for your look.")
+    if n("given up", 0):
+        lines.append(f"{n('given up', 0):,} failed twice and are left alone until their files change (see 'status').")
+    if not outcome.finished:
+        lines.append("It goes on after the jobs that were waiting.")
+    return lines
+
+
+def _ready(app: App) -> None:
+    """A task that needs models gets them first. Raises ModelError when none can be had at all."""
+    app.write_example_config()
+    problems = app.fetch_missing()
+    if problems and not app.installed:
+        raise ModelError(problems[0])
+    for problem in problems:
+        app.progress.warn(problem)
+
+
+def undo(app: App, wish: Wish) -> Answer:
+    """Take a run's tags back: the last one's, or that of ``--run``."""
+    with worker_lock(app.data, f"undo in {app.library.name}", _WAIT_FOR_WORKER_S):
+        undone = undo_run(app.tools(looking=False), wish.run, wish.dry_run)
+    top = ", ".join(f"{name} ({n:,})" for name, n in sorted(undone.by_tag.items(), key=lambda t: -t[1])[:20])
+    verb = "Would take" if wish.dry_run else "Took"
+    lines = [f"{verb} back {undone.removed:,} tags of run {undone.run_id}{': ' + top if top else ''}."]
+    lines += [f"Left alone: {n:,}, since {reason}." for reason, n in undone.left.items()]
+    if undone.deleted:
+        lines.append(f"Deleted tags that it had made and nothing uses: {', '.join(undone.deleted)}.")
+    if app.folder is not None and not wish.dry_run:
+        looking.write_folder_report(app, lines)
+    return Answer(lines, asdict(undone))
+
+
+def status(app: App, wish: Wish) -> Answer:
+    """What was done, what goes on, what waits, what failed."""
+    summary = app.store.summary()
+    runs = app.store.runs(wish.limit)
+    failures = app.store.failures(wish.limit)
+    worker = holder(app.data)
+    lines = [f"Working now: {worker.purpose}, since {worker.started_at}." if worker else "Nothing goes on now."]
+    lines.append(", ".join(f"{name} {n:,}" for name, n in summary.items()))
+    for run in runs:
+        counts = ", ".join(f"{name} {n:,}" for name, n in run.counts.items())
+        lines.append(f"Run {run.id} ({run.operation}, {run.started_at}): {run.state}; {counts}. {run.message}".strip())
+    lines += [f"Could not be read: {f.path} — {f.reason} ({f.tries} tries)" for f in failures]
+    data = {
+        "working": asdict(worker) if worker else None,
+        "summary": summary,
+        "runs": [
+            {
+                "id": r.id,
+                "operation": r.operation,
+                "state": r.state,
+                "started_at": r.started_at,
+                "counts": dict(r.counts),
+            }
+            for r in runs
+        ],
+        "failures": [{"kind": f.ref.kind, "id": f.ref.id, "path": f.path, "reason": f.reason} for f in failures],
+    }
+    return Answer(lines, data)
+
+
+def models(app: App, wish: Wish) -> Answer:
+    """list, fetch NAME…, remove NAME…, check NAME…: what there is, from whom, under which licence."""
+    actions: dict[str, Callable[[App, tuple[str, ...]], Answer]] = {
+        "list": _models_list,
+        "fetch": _models_fetch,
+        "remove": _models_remove,
+        "check": _models_check,
+    }
+    return actions[wish.action](app, wish.names)
+
+
+def _models_list(app: App, names: tuple[str, ...]) -> Answer:
+    specs = [app.catalogue.get(name) for name in names] or list(app.catalogue.specs.values())
+    rows = catalogue.listing(specs, app.models_folder)
+    used = {spec.name for spec in app.chosen}
+    lines = [
+        f"{'*' if row.name in used else ' '} {row.name:24} {row.feature:12} "
+        f"{'here' if row.installed else f'{row.bytes / 1e6:.1f} MB':>9}  {row.licence}"
+        f"{'' if row.tested else ' (nobody has run these weights here: try it first)'}"
+        for row in rows
+    ]
+    lines.append("* is used with the settings in force; 'models fetch NAME' gets one, 'models.use' switches it on.")
+    return Answer(lines, {"models": [asdict(row) | {"used": row.name in used} for row in rows]})
+
+
+def _models_fetch(app: App, names: tuple[str, ...]) -> Answer:
+    specs = [app.catalogue.get(name) for name in names] or list(app.missing)
+    lines = [catalogue.plan(specs, app.models_folder, app.source).sentence()]
+    app.progress.say(lines[0])
+    for spec in specs:
+        catalogue.fetch(spec, app.models_folder, app.source, app.progress.at)
+        lines.append(f"{spec.name} is here. Licence: {spec.licence}.")
+    return Answer(lines, {"fetched": [spec.name for spec in specs]})
+
+
+def _models_remove(app: App, names: tuple[str, ...]) -> Answer:
+    freed = {name: catalogue.remove(app.catalogue.get(name), app.models_folder) for name in names}
+    return Answer([f"{name}: {n / 1e6:.1f} MB freed." for name, n in freed.items()], {"freed": freed})
+
+
+def _models_check(app: App, names: tuple[str, ...]) -> Answer:
+    lines, failed, data = [], 0, []
+    for name in names or tuple(spec.name for spec in app.installed):
+        path = Path(name)
+        spec = catalogue.read(path) if path.suffix in (".yaml", ".yml") and path.exists() else app.catalogue.get(name)
+        if isinstance(spec, catalogue.JurySpec):
+            lines.append(f"{name} is a jury; there is nothing to run.")
+            continue
+        report = check_model(spec, app.models_folder, app.engine)
+        failed += bool(report.problem)
+        lines += [f"{report.model}: {report.problem or 'works'}", *(f"  {shape}" for shape in report.shapes)]
+        lines += [f"  on a drawn picture it says: {', '.join(report.findings) or 'nothing'}"]
+        data.append(asdict(report))
+    return Answer(lines, {"models": data}, SOME_FAILED if failed else DONE)
+
+
+def look(app: App, wish: Wish) -> Answer:
+    """What it sees in these files, as lines; :func:`tagger.looking.look_json` streams it as JSON."""
+    failed = 0
+    lines: list[str] = []
+    for seen in look_json(app, wish):
+        failed += seen["error"] is not None
+        said = ", ".join(
+            f"{p['name']} {p['score']:.0%} ({p['verdict']})" for p in seen["predictions"] if p["verdict"] != "drop"
+        )
+        lines.append(f"{seen['path']}: {seen['error'] or said or 'nothing'}")
+    return Answer(lines, {}, SOME_FAILED if failed else DONE)
+
+
+def look_json(app: App, wish: Wish) -> Iterator[dict[str, Any]]:
+    """One object for each file, as they are done."""
+    for problem in app.fetch_missing():
+        app.progress.warn(problem)
+    yield from looking.look_json(app, [Path(path) for path in wish.paths])
+
+
+def demo(app: App, wish: Wish) -> Answer:
+    """The first thing a new person runs: look at a folder, or at drawn pictures, and leave a report."""
+    lines = [f"To do: {problem}" for problem in app.fetch_missing()]
+    if lines:
+        lines.append("So only the built-in recognizers looked (day and night, black and white, colours).")
+        lines.append("With a folder that has the model files, 'demo --mirror FOLDER' needs no network.")
+    app.write_example_config()
+    report, failed, n = looking.demo(app, Path(wish.paths[0]) if wish.paths else None, lines)
+    lines += [f"Looked at {n} files; the report is {report}", "Open it in a browser. Nothing else was changed."]
+    return Answer(lines, {"report": str(report), "files": n, "failed": failed}, SOME_FAILED if failed else DONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the table: ``needs_library`` says whether the terminal has to name one."""
+
+    run: Operation
+    needs_library: bool
+    help: str
+
+
+OPERATIONS: Mapping[str, Entry] = {
+    "setup": Entry(setup, False, "make the private environment and get the starter models"),
+    "check": Entry(check, False, "what works, what doesn't, what to do; every setting and where it comes from"),
+    "look": Entry(look, False, "what it sees in these files; writes nothing"),
+    "try": Entry(try_it, True, "look at about 50 items of the library; writes nothing"),
+    "tag": Entry(tag, True, "tag the library; goes on where it was"),
+    "new": Entry(new, True, "tag what is new since the last run"),
+    "status": Entry(status, True, "runs, counts, and what could not be read"),
+    "undo": Entry(undo, True, "take the last run's tags back, or those of --run N"),
+    "models": Entry(models, False, "list, fetch, remove or check models"),
+    "demo": Entry(demo, False, "look at the pictures and videos in DIR, or at drawn ones, and write a report"),
+}

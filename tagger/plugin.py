@@ -1,0 +1,68 @@
+"""The door that Stash opens: one JSON object on stdin, one on stdout, log lines and progress on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from tagger.errors import TaggerError
+from tagger.light.connection import find_api_key, from_server_connection
+from tagger.light.data import data_folder
+from tagger.stash.log import StashProgress
+
+
+def main(payload: bytes, root: Path) -> int:
+    """Do the operation that ``args.mode`` names. Stash shows a job as finished even when it ends with an error, so an
+    error is said in the log too."""
+    progress = StashProgress()
+    try:
+        given = json.loads(payload)
+        output = _operate(given["server_connection"], dict(given.get("args") or {}), root, progress)
+    except TaggerError as error:
+        progress.error(str(error))
+        return _answer({"error": str(error)}, 2)
+    except Exception as error:
+        # What nobody foresaw: its kind and place help whoever mends it; its text might quote a secret.
+        place = _place(error)
+        text = f"AI Tagger failed in a way nobody foresaw ({type(error).__name__} in {place}): please report this line."
+        progress.error(text)
+        return _answer({"error": text}, 2)
+    return _answer(output, 0)
+
+
+def _operate(server: dict[str, Any], args: dict[str, Any], root: Path, progress: StashProgress) -> dict[str, Any]:
+    from tagger.app import App
+    from tagger.operations import OPERATIONS, Wish
+
+    mode = str(args.get("mode", ""))
+    entry = OPERATIONS.get(mode)
+    if entry is None:
+        raise TaggerError(f"There is no task {mode!r}; there are: {', '.join(OPERATIONS)}.")
+    connection = from_server_connection(server)
+    api_key = find_api_key()
+    data = Path(data_folder(stash_dir=connection.dir))
+    app = App(root, data, progress, connection.with_api_key(api_key) if api_key else connection, is_plugin=True)
+    try:
+        answer = entry.run(app, Wish(run=int(args["run"]) if args.get("run") else None))
+    finally:
+        app.close()
+    for line in answer.lines:
+        progress.say(line)
+    return {"output": {"lines": list(answer.lines), **answer.data}}
+
+
+def _answer(output: dict[str, Any], code: int) -> int:
+    sys.stdout.write(json.dumps(output, default=str))
+    sys.stdout.flush()
+    return code
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "an unknown place"
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"

@@ -170,9 +170,7 @@ class App:
             for entry in entries:
                 entry.done()
         except OSError as error:
-            self.progress.warn(
-                f"New items can't be taken in ({error.strerror}): look at {self.data}'s rights and room."
-            )
+            self.progress.warn(f"New items can't be taken in ({error.strerror}): {self.data} needs rights and room.")
 
     # ------------------------------------------------------------ models
 

@@ -12,7 +12,8 @@ from tagger.demo import draw_demo
 from tagger.folder import PICTURES, VIDEOS
 from tagger.library.attempt import Tried
 from tagger.ports import Standing
-from tagger.report import ReportItem, ReportSummary, item_json, write_report, write_tags_json
+from tagger.report import ReportItem, ReportSummary, write_report, write_tags_json
+from tagger.report.exchange import item_json
 from tagger.types import ItemKind, ItemRef, MediaItem
 from tagger.vocabulary import TagIndex
 

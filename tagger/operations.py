@@ -178,8 +178,14 @@ def _run(app: App, wish: Wish, operation: str) -> Answer:
     if report is not None:
         lines.append(f"Report: {report}")
     failed = outcome.counts.get("failed", 0)
-    data = {"run": outcome.run_id, "finished": outcome.finished, "seconds": round(outcome.seconds, 2)}
-    data |= {"counts": dict(outcome.counts), "tags": dict(outcome.by_tag), "report": str(report) if report else None}
+    data = {
+        "run": outcome.run_id,
+        "finished": outcome.finished,
+        "seconds": round(outcome.seconds, 2),
+        "counts": dict(outcome.counts),
+        "tags": dict(outcome.by_tag),
+        "report": str(report) if report else None,
+    }
     return Answer(lines, data, SOME_FAILED if failed else DONE)
 
 

@@ -23,7 +23,7 @@ def main(payload: bytes, root: Path) -> int:
     except TaggerError as error:
         progress.error(str(error))
         return _answer({"error": str(error)}, 2)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         # What nobody foresaw: its kind and place help whoever mends it; its text might quote a secret.
         place = _place(error)
         text = f"AI Tagger failed in a way nobody foresaw ({type(error).__name__} in {place}): please report this line."

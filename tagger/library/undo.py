@@ -20,8 +20,8 @@ class Undone:
     run_id: int
     removed: int
     left: dict[str, int]
-    deleted: tuple[str, ...] = ()
-    by_tag: dict[str, int] | None = None
+    deleted: tuple[str, ...]
+    by_tag: dict[str, int]
 
 
 def last_run(tools: Tools) -> Run | None:

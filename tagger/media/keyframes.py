@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -18,11 +19,13 @@ from tagger.types import Frame
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet
+    from av.video.codeccontext import VideoCodecContext
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
     from tagger.types import RgbArray
 
+LIBRARY_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # the built-in decoders leave it out
 PACKETS_TO_A_KEYFRAME = 2000
 KEYFRAMES_TRIED = 3
 PIXELS_DECODED_WHOLE = 2_000_000_000  # a few seconds of work, spent only on files without enough keyframes
@@ -84,8 +87,7 @@ class _Video:
         self.max_side_px = max_side_px
         self.base = float(self.stream.time_base or 1)
         self.start = self.stream.start_time or 0
-        context = self.stream.codec_context
-        context.thread_count = 1
+        self.context = _decoder(self.stream)
         if self.stream.duration:
             self.duration_s = self.stream.duration * self.base
         else:
@@ -99,16 +101,13 @@ class _Video:
                 found = self._keyframe(time_s, last)
             except FFmpegError:
                 continue
-            if found is not None:
-                frame = self._upright(found)
-                if frame.time_s > last:
-                    last = frame.time_s
-                    yield frame
+            if found is not None and (frame := self._upright(found)).time_s > last:
+                last = frame.time_s
+                yield frame
 
     def _keyframe(self, time_s: float, after_s: float) -> VideoFrame | None:
-        self.container.seek(self.start + int(time_s / self.base), stream=self.stream, backward=True)
-        context = self.stream.codec_context
-        context.skip_frame = "NONKEY"
+        self.container.seek(self._near(self.start + int(time_s / self.base)), stream=self.stream, backward=True)
+        self.context.skip_frame = "NONKEY"
         tried = 0
         for count, packet in enumerate(self.container.demux(self.stream)):
             if packet.dts is None or tried >= KEYFRAMES_TRIED or count > PACKETS_TO_A_KEYFRAME:
@@ -119,22 +118,31 @@ class _Video:
                 return None
             tried += 1
             # Draining at once spares reading on until the decoder's reordering lets the frame go.
-            frames = _decoded(self.stream, packet) or _decoded(self.stream, None)
-            context.flush_buffers()
+            frames = _decoded(self.context, packet) or _decoded(self.context, None)
+            self.context.flush_buffers()
             if frames:
                 return frames[0]
         return None
 
+    def _near(self, stamp: int) -> int:
+        """The stamp of the nearest keyframe where the file's index is known, else as it was."""
+        index = self.stream.index_entries
+        before = index.search_timestamp(stamp, backward=True)
+        after = index.search_timestamp(stamp, backward=False)
+        if before < 0 or after < 0:
+            return stamp
+        stamps = (index[before].timestamp, index[after].timestamp)
+        return min(stamps, key=lambda known: abs(known - stamp))
+
     def in_passing(self, times: list[float]) -> Iterator[Frame]:
         """The frame nearest after each time, decoding all on the way, as far as the allowance of work reaches."""
         self._rewind()
-        context = self.stream.codec_context
-        context.skip_frame = "NONREF" if self.duration_s > 2 else "DEFAULT"
+        self.context.skip_frame = "NONREF" if self.duration_s > 2 else "DEFAULT"
         waiting = iter(times)
         wanted, unused, pixels = next(waiting), None, 0
         half = 0.5 / float(self.stream.average_rate or 25)
         for packet in self.container.demux(self.stream):
-            for found in _decoded(self.stream, packet if packet.dts is not None else None):
+            for found in _decoded(self.context, packet if packet.dts is not None else None):
                 pixels += found.width * found.height
                 unused = found
                 if self._time_s(found) >= wanted - half:
@@ -144,7 +152,7 @@ class _Video:
                     if wanted < 0:
                         return
             if pixels > PIXELS_DECODED_WHOLE:
-                context.skip_frame = "NONKEY"
+                self.context.skip_frame = "NONKEY"
         if unused is not None:
             yield self._upright(unused)
 
@@ -162,10 +170,8 @@ class _Video:
         return end
 
     def _rewind(self) -> None:
-        try:
+        with contextlib.suppress(FFmpegError):  # a file that can't be sought is read on from where it is
             self.container.seek(self.start, stream=self.stream, backward=True)
-        except FFmpegError:
-            self.container.seek(0, backward=True, any_frame=True)
 
     def _time_s(self, frame: VideoFrame) -> float:
         stamp = frame.pts if frame.pts is not None else frame.dts
@@ -196,14 +202,24 @@ def _pixels(frame: VideoFrame, width: int, height: int) -> RgbArray:
     return rgb
 
 
-def _decoded(stream: VideoStream, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
+def _decoded(context: VideoCodecContext, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
     try:
-        frames = stream.codec_context.decode(packet)
+        frames = context.decode(packet)
     except FFmpegError as error:
         if error.errno == errno.ENOMEM:
             raise MemoryError from None
         return []
     return [frame for frame in frames if not frame.is_corrupt]
+
+
+def _decoder(stream: VideoStream) -> VideoCodecContext:
+    context = stream.codec_context
+    library = LIBRARY_WITH_ALPHA.get(context.name)
+    if library and stream.metadata.get("alpha_mode") == "1":
+        with contextlib.suppress(FFmpegError, ValueError):  # an FFmpeg built without it: black instead of white
+            context = av.codec.Codec(library, "r").create("video")
+    context.thread_count = 1
+    return context
 
 
 def _video_stream(container: InputContainer) -> VideoStream:

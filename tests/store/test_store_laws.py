@@ -70,6 +70,15 @@ class Outbox(RuleBasedStateMachine):
         """The library's writer looks at an item right before it writes; what comes in between isn't modelled."""
         return any((c.plan.ref.id, c.plan.tag_id) == (item_id, tag) for c in self.store.pending(100))
 
+    @rule(item_id=ITEMS, tags=st.lists(TAGS, min_size=1, max_size=3), removed=TAGS)
+    def go_through_a_life(self, item_id: str, tags: list[str], removed: str) -> None:
+        """The whole way to a removal that is learned, which single steps take rarely."""
+        self.settle(item_id, tags, False)
+        self.write(False, "")
+        self.person_removes(item_id, removed)
+        self.begin_another_run()
+        self.settle(item_id, tags, False)
+
     @rule(item_id=ITEMS, tags=st.lists(TAGS, max_size=3), twice=st.booleans())
     def settle(self, item_id: str, tags: list[str], twice: bool) -> None:
         of = self.item(item_id)

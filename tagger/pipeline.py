@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -211,7 +211,7 @@ class _Looking:
 
 def _at(finding: Finding, box: Box | None) -> Finding:
     """A finding in a cut-out is a finding at that box."""
-    return finding if box is None else type(finding)(finding.name, finding.score, box, finding.colour)
+    return finding if box is None else replace(finding, box=box)
 
 
 def _boxes_of(work: _FrameWork, label: str) -> list[Box]:

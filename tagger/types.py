@@ -127,7 +127,26 @@ class Label:
     colour: tuple[str, float] | None = None
 
 
-Finding: TypeAlias = Label  # Face, Embedding and Caption join it with the recognizers that make them.
+Point: TypeAlias = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Face(Label):
+    """A face in the frame: a label "face" with its box, and what it takes to judge later whose it is.
+
+    ``landmarks`` are right eye, left eye, nose, right and left corner of the mouth (as the person has them), x y in
+    fractions of the upright picture. ``vector`` is the embedding as bytes of float16, unit length; only vectors of the
+    same model may be compared. ``quality`` 0..1 says how far it can be relied on (size, sharpness, pose).
+    ``crop`` is the aligned face as JPEG, b"" where none is kept. None of it ever leaves the data folder.
+    """
+
+    landmarks: tuple[Point, ...] = ()
+    vector: bytes = field(default=b"", repr=False)
+    quality: float = 0.0
+    crop: bytes = field(default=b"", repr=False)
+
+
+Finding: TypeAlias = Label
 
 
 @dataclass(frozen=True, slots=True)

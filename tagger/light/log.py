@@ -27,17 +27,14 @@ class StashLog:
             self._line("p", f"{min(1.0, done / total):.4f}")
 
     def _line(self, level: str, text: str) -> None:
-        for line in text.splitlines():
-            sys.stderr.write(f"\x01{level}\x02{line[:_LONGEST]}\n")
-        sys.stderr.flush()
+        _write("".join(f"\x01{level}\x02{line[:_LONGEST]}\n" for line in text.splitlines()))
 
 
 class TerminalLog:
     """Plain lines on stderr; stdout belongs to results."""
 
     def say(self, text: str) -> None:
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
+        _write(text + "\n")
 
     def warn(self, text: str) -> None:
         self.say(text)
@@ -47,3 +44,11 @@ class TerminalLog:
 
     def at(self, done: int, total: int) -> None:
         """Lines already say it."""
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        pass  # Nobody listens any more; what is said is no reason to stop what is done.

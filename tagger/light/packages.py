@@ -147,7 +147,7 @@ def _pip(python: str, requirements: Requirements, scratch: str) -> list[str]:
     if not wheel and _runs_pip():
         return [sys.executable, "-I", "-m", "pip", "--python", python]
     if not wheel:
-        wheel = _download(os.path.join(os.path.dirname(requirements.path), "pip.txt"), scratch)
+        wheel = download_pip(os.path.join(os.path.dirname(requirements.path), "pip.txt"), scratch)
     return [python, "-I", os.path.join(wheel, "pip")]
 
 
@@ -169,32 +169,34 @@ def _runs_pip() -> bool:
     return bool(code == 0 and version and (int(version[1]), int(version[2])) >= (22, 3))
 
 
-def _download(pin: str, scratch: str) -> str:
-    """The pinned pip wheel from the package index, checked. Raises SetupError."""
+def download_pip(pin: str, scratch: str, environment: Mapping[str, str] = os.environ) -> str:
+    """The pip wheel that the file ``pin`` names, from the package index, checked; its path. Raises SetupError."""
     with open(pin, encoding="utf-8") as file:
         text = file.read()
     version = re.search(r"^pip==(\S+)", text, re.MULTILINE)
     name = f"pip-{version[1] if version else ''}-py3-none-any.whl"
-    index = (_setting("index-url", os.environ) or _INDEX).rstrip("/") + "/pip/"
-    certificate = _setting("cert", os.environ)
+    index = (_setting("index-url", environment) or _INDEX).rstrip("/") + "/pip/"
+    certificate = _setting("cert", environment)
     try:
         context = ssl.create_default_context(cafile=certificate or None)
         with urllib.request.urlopen(index, timeout=60, context=context) as answer:  # noqa: S310
             page = answer.read().decode("utf-8", "replace")
         link = re.search(rf'href="([^"]*/)?({re.escape(name)})[^"]*"', page)
         if link is None:
-            raise SetupError(f"The package index at {hosts()} has no {name}: install python3-venv, or uv.")
+            raise SetupError(f"The package index at {hosts(environment)} has no {name}: install python3-venv, or uv.")
         address = urljoin(index, html.unescape(link[0][6:-1]))
         with urllib.request.urlopen(address, timeout=60, context=context) as answer:  # noqa: S310
             content = answer.read()
     except (OSError, ValueError) as e:
         reason = getattr(e, "reason", None) or type(e).__name__
         raise SetupError(
-            f"This Python has no pip, and {hosts()} can't be reached for one ({reason}): check the network, or install "
-            "python3-venv, or uv."
+            f"This Python has no pip, and {hosts(environment)} can't be reached for one ({reason}): check the "
+            "network, or install python3-venv, or uv."
         ) from None
     if f"sha256:{hashlib.sha256(content).hexdigest()}" not in text:
-        raise SetupError(f"{name} from {hosts()} isn't the one that was pinned (its hash differs): try again.")
+        raise SetupError(
+            f"{name} from {hosts(environment)} isn't the one that was pinned (its hash differs): try again."
+        )
     path = os.path.join(scratch, name)
     with open(path, "wb") as wheel:
         wheel.write(content)

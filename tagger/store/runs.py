@@ -79,17 +79,18 @@ def _run(row: tuple[Any, ...]) -> Run:
 def note_created_tag(db: sqlite3.Connection, library_id: int, run_id: int, tag: Tag) -> None:
     """Of a tag that is noted twice the first run counts."""
     db.execute(
-        """INSERT INTO created_tag (library_id, tag_id, name, run_id) VALUES (?, ?, ?, ?)
-        ON CONFLICT (library_id, tag_id) DO UPDATE SET name = excluded.name""",
-        (library_id, tag.id, tag.name, run_id),
+        """INSERT INTO created_tag (library_id, tag_id, name, parents, run_id) VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT (library_id, tag_id) DO UPDATE SET name = excluded.name, parents = excluded.parents""",
+        (library_id, tag.id, tag.name, dumps(tag.parent_ids), run_id),
     )
 
 
 def created_tags(db: sqlite3.Connection, library_id: int, run_id: int | None) -> list[Tag]:
-    """Ids and names, by name."""
-    query = """SELECT tag_id, name FROM created_tag
+    """By name; without aliases."""
+    query = """SELECT tag_id, name, parents FROM created_tag
         WHERE library_id = ? AND run_id = coalesce(?, run_id) ORDER BY name, tag_id"""
-    return [Tag(tag_id, name) for tag_id, name in db.execute(query, (library_id, run_id))]
+    rows = db.execute(query, (library_id, run_id))
+    return [Tag(tag_id, name, parent_ids=tuple(json.loads(parents))) for tag_id, name, parents in rows]
 
 
 def note_deleted_tag(db: sqlite3.Connection, library_id: int, tag_id: str) -> None:

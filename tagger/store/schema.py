@@ -113,6 +113,7 @@ _FIRST = (
         library_id INTEGER NOT NULL REFERENCES library (id),
         tag_id TEXT NOT NULL,
         name TEXT NOT NULL,
+        parents TEXT NOT NULL,
         run_id INTEGER NOT NULL REFERENCES run (id),
         PRIMARY KEY (library_id, tag_id)
     ) STRICT, WITHOUT ROWID""",

@@ -209,7 +209,7 @@ class SqliteStore:
             _runs.note_created_tag(db, self._library_id, run_id, tag)
 
     def created_tags(self, run_id: int | None = None) -> list[Tag]:
-        """Ids and names, by name."""
+        """By name; without aliases."""
         with self._database.read() as db:
             return _runs.created_tags(db, self._library_id, run_id)
 

@@ -315,11 +315,11 @@ def test_a_plan_for_another_item_is_refused(store: Store) -> None:
 
 def test_created_tags_are_remembered_until_deleted(opened: Opener, store: Store) -> None:
     first, second = store.begin_run("tag", Scope()), store.begin_run("new", Scope())
-    store.note_created_tag(first.id, Tag("7", "Dog"))
+    store.note_created_tag(first.id, Tag("7", "Dog", parent_ids=("1",)))
     store.note_created_tag(second.id, Tag("8", "Cat"))
-    store.note_created_tag(second.id, Tag("7", "Dog"))
-    assert store.created_tags() == [Tag("8", "Cat"), Tag("7", "Dog")]
-    assert store.created_tags(first.id) == [Tag("7", "Dog")]
+    store.note_created_tag(second.id, Tag("7", "Dog", parent_ids=("1",)))
+    assert store.created_tags() == [Tag("8", "Cat"), Tag("7", "Dog", parent_ids=("1",))]
+    assert store.created_tags(first.id) == [Tag("7", "Dog", parent_ids=("1",))]
     assert opened("stash:two").created_tags() == []
     store.note_deleted_tag("7")
     store.note_deleted_tag("7")

@@ -17,11 +17,12 @@ CREATE TABLE change (
         changed_at TEXT NOT NULL,
         reason TEXT NOT NULL DEFAULT ''
     ) STRICT;
-INSERT INTO "change" VALUES(1,1,1,1,'planned','oshash:1','7','Dog','detector@1',0.9123,0.95,'thresholds.apply','It was seen.','[]','2026-11-23T12:45:15Z','');
+INSERT INTO "change" VALUES(1,1,1,1,'planned','oshash:1','7','Dog','detector@1',0.9123,0.95,'thresholds.apply','It was seen.','[]','2026-11-23T12:50:29Z','');
 CREATE TABLE created_tag (
         library_id INTEGER NOT NULL REFERENCES library (id),
         tag_id TEXT NOT NULL,
         name TEXT NOT NULL,
+        parents TEXT NOT NULL,
         run_id INTEGER NOT NULL REFERENCES run (id),
         PRIMARY KEY (library_id, tag_id)
     ) STRICT, WITHOUT ROWID;
@@ -101,7 +102,7 @@ CREATE TABLE run (
         counts TEXT NOT NULL DEFAULT '{}',
         message TEXT NOT NULL DEFAULT ''
     ) STRICT;
-INSERT INTO "run" VALUES(1,1,'tag','{}','running','2026-11-23T12:45:15Z','','{}','{}','');
+INSERT INTO "run" VALUES(1,1,'tag','{}','running','2026-11-23T12:50:29Z','','{}','{}','');
 CREATE TABLE sighting (
         id INTEGER PRIMARY KEY,
         file_id INTEGER NOT NULL REFERENCES file (id) ON DELETE CASCADE,
@@ -110,7 +111,7 @@ CREATE TABLE sighting (
         seen_at TEXT NOT NULL,
         UNIQUE (file_id, model_id)
     ) STRICT;
-INSERT INTO "sighting" VALUES(1,1,1,X'789C6D8A410A80300C04FF92F35292960A7DCBE241AC881703C5FF63EAD93D2CC330A4260529DD4F41B35C405355E479258616B442C6D1058B4DA6ECDB23A851FCC6B3B8EEEE3EBE2844184BB982812F282D1C05','2026-11-23T12:45:15Z');
+INSERT INTO "sighting" VALUES(1,1,1,X'789C6D8A410A80300C04FF92F35292960A7DCBE241AC881703C5FF63EAD93D2CC330A4260529DD4F41B35C405355E479258616B442C6D1058B4DA6ECDB23A851FCC6B3B8EEEE3EBE2844184BB982812F282D1C05','2026-11-23T12:50:29Z');
 CREATE INDEX item_by_file ON item (file_id);
 CREATE INDEX failure_by_time ON failure (library_id, failed_at);
 CREATE INDEX decision_by_verdict ON decision (library_id, verdict, tag);

@@ -64,6 +64,7 @@ def _animation(image: ImageFile.ImageFile, count: int, max_side_px: int, budget_
         image.seek(number)
         if number in wanted:
             yield _frame(image, round(time_s, 3), max_side_px, budget_bytes)
+        image.load()  # some formats know a frame's duration only then
         time_s += float(image.info.get("duration") or 0) / 1000
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from collections.abc import Mapping
@@ -13,6 +14,14 @@ from tagger.errors import MediaError
 
 if TYPE_CHECKING:
     from tagger.media.web import Web
+
+
+_DRIVE_FAILS = frozenset(
+    getattr(errno, name)
+    for name in ("EIO", "ENODEV", "ENXIO", "ESTALE", "ENOTCONN", "EHOSTDOWN", "EHOSTUNREACH", "ETIMEDOUT")
+    if hasattr(errno, name)
+)
+_DRIVES_APPEAR_UNDER = frozenset({"mnt", "media", "run", "Volumes"})
 
 
 class PlaceGoneError(MediaError):
@@ -42,6 +51,9 @@ class Source:
         except FileNotFoundError:
             raise missing(self.path) from None
         except OSError as error:
+            if error.errno in _DRIVE_FAILS:
+                folder = str(Path(self.path).parent)
+                raise PlaceGoneError(f"{folder} can't be read ({error.strerror}): check the drive", folder) from None
             raise MediaError(f"the file can't be read: {error.strerror or error}") from None
 
     def path_or_file(self) -> str | BinaryIO:
@@ -86,12 +98,17 @@ def missing(path: str) -> MediaError:
     there = lost.parent
     if lost == Path(path) and not _is_empty(there):
         return MediaError("the file isn't there any more: rescan in Stash, or clean up what was deleted")
-    if len(there.parts) <= 2 or not there.exists() or _is_empty(there):
+    if len(there.parts) <= 2 or not there.exists() or _is_empty(there) or _waits_for_a_drive(there):
         place = str(there if _is_empty(there) else lost)
         return PlaceGoneError(
             f"{place} isn't there or is empty: connect the drive, or map the path to where it is on this machine", place
         )
     return MediaError(f"the folder {lost} isn't there any more: rescan in Stash, or clean up what was deleted")
+
+
+def _waits_for_a_drive(folder: Path) -> bool:
+    mounted = any(os.path.ismount(place) for place in (folder, *folder.parents[:-1]))
+    return folder.parts[1] in _DRIVES_APPEAR_UNDER and not mounted
 
 
 def _is_empty(folder: Path) -> bool:

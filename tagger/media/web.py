@@ -70,7 +70,7 @@ class Web:
     def _request(self, url: str, extra: Mapping[str, str] | None = None) -> Response:
         import requests
 
-        headers = {**self.headers, **(extra or {})}
+        headers = {**self.headers, "Accept-Encoding": "identity", **(extra or {})}
         for attempt in range(TRIES):
             try:
                 response = self._session.get(

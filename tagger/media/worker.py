@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterable, Mapping
@@ -29,6 +30,7 @@ STILL_MEDIA_FRAMES = 4
 def main() -> NoReturn:
     """Serve until stdin ends; then everything of this process ends at once, wherever it is."""
     _die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which ends its processes itself
     out = os.dup(1)
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)  # a library that prints must not break the messages

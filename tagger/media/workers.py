@@ -98,8 +98,9 @@ class Hand:
             if reason and self._item is not None:
                 self._outbox.put(Event(FrameChunk(self._item, (), last=True, error=reason), crash=True))
             self._item = None
-        if self._process is not None:
-            self._process.kill()
+        process = self._process
+        if process is not None:
+            process.kill()
 
     def join(self, timeout_s: float) -> None:
         """Wait for the hand to end after :meth:`abandon`."""
@@ -192,6 +193,9 @@ class Hand:
             )
         except OSError as error:
             raise SetupError(f"the decoding process can't be started: {error}") from None
+        with self._lock:
+            if self._abandoned:  # meanwhile: nobody else knows of this process yet
+                raise AbandonedError
         try:
             self._send(self._settings)
             self._receive()

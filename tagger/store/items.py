@@ -10,17 +10,16 @@ from tagger.store.codec import after_value, dumps, id_value, now_at, pack_frames
 from tagger.types import Failure, ItemKind, ItemRef, Look, MediaItem, Sighting
 
 MOST_TRIES = 2
-_UNKNOWN = (0, None, "", "", None, 0, "")  # the columns of STANDING after the key, of an item that isn't on record
+_UNKNOWN = (0, 0, "", "", None, 0, "")  # the columns of STANDING after the key, of an item that isn't on record
 
 # ``j`` are the asked refs as [[kind, id], …]; CROSS JOIN fixes the order: from them to the unique index.
 _ASKED_ITEMS = """FROM json_each(?) AS j CROSS JOIN item AS i ON i.library_id = ?
     AND i.kind = json_extract(j.value, '$[0]') AND i.item_id = json_extract(j.value, '$[1]')"""
 
-STANDING = f"""SELECT j.key, i.id, f.fingerprint, i.policy, i.decided_models, x.fingerprint, x.tries, x.reason
-    {_ASKED_ITEMS} CROSS JOIN file AS f ON f.id = i.file_id LEFT JOIN failure AS x ON x.item = i.id"""
-SEEN = """SELECT f.fingerprint, s.model_id, m.name FROM json_each(?) AS j
-    CROSS JOIN file AS f ON f.fingerprint = j.value CROSS JOIN sighting AS s ON s.file_id = f.id
-    CROSS JOIN model AS m ON m.id = s.model_id ORDER BY s.model_id"""
+STANDING = f"""SELECT j.key, i.id, i.file_id, i.policy, i.decided_models, x.fingerprint, x.tries, x.reason
+    {_ASKED_ITEMS} LEFT JOIN failure AS x ON x.item = i.id"""
+SEEN = """SELECT f.fingerprint, f.id, s.model_id FROM json_each(?) AS j
+    CROSS JOIN file AS f ON f.fingerprint = j.value LEFT JOIN sighting AS s ON s.file_id = f.id"""
 OURS = """SELECT c.item, c.state, c.tag_id, c.fingerprint FROM json_each(?) AS j
     CROSS JOIN change AS c ON c.item = j.value AND c.state IN ('done', 'gone')"""
 SIGHTINGS = """SELECT f.fingerprint, m.name, s.frames FROM json_each(?) AS j
@@ -69,9 +68,13 @@ def seen_models(db: sqlite3.Connection, file_id: int) -> str:
 
 def standing(db: sqlite3.Connection, library_id: int, items: Sequence[MediaItem]) -> dict[ItemRef, Standing]:
     """One for each item; see ports.Store."""
-    models: dict[str, list[tuple[int, str]]] = {}
-    for fingerprint, model_id, name in db.execute(SEEN, (dumps(sorted({i.fingerprint for i in items})),)):
-        models.setdefault(fingerprint, []).append((model_id, name))
+    names: dict[int, str] = dict(db.execute("SELECT id, name FROM model").fetchall())
+    files: dict[str, int] = {}
+    seen: dict[str, list[int]] = {}
+    for fingerprint, file_id, model_id in db.execute(SEEN, (dumps(sorted({i.fingerprint for i in items})),)):
+        files[fingerprint] = file_id
+        if model_id is not None:
+            seen.setdefault(fingerprint, []).append(model_id)
     rows = db.execute(STANDING, (refs_json(i.ref for i in items), library_id)).fetchall()
     fingerprint_of = {row[1]: items[row[0]].fingerprint for row in rows}
     ours: dict[int, set[str]] = {}
@@ -85,12 +88,12 @@ def standing(db: sqlite3.Connection, library_id: int, items: Sequence[MediaItem]
     found: dict[ItemRef, Standing] = {}
     on_record = {row[0]: row[1:] for row in rows}
     for key, item in enumerate(items):
-        looks = models.get(item.fingerprint, ())
-        row_id, fingerprint, policy, decided_models, failed, tries, reason = on_record.get(key, _UNKNOWN)
-        stands = fingerprint == item.fingerprint and decided_models == ",".join([str(look[0]) for look in looks])
+        models = sorted(seen.get(item.fingerprint, ()))
+        row_id, file_id, policy, decided_models, failed, tries, reason = on_record.get(key, _UNKNOWN)
+        stands = file_id == files.get(item.fingerprint) and decided_models == ",".join(map(str, models))
         failing = failed == item.fingerprint
         found[item.ref] = Standing(
-            seen=frozenset([look[1] for look in looks]),
+            seen=frozenset([names[model_id] for model_id in models]),
             given_up=failing and tries >= MOST_TRIES,
             failure=reason if failing else "",
             decided=policy if stands else "",

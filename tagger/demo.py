@@ -207,13 +207,13 @@ def _snow() -> Image.Image:
     _hills(image, 0.72, 0.03, (246, 248, 252))
     rng = np.random.default_rng(2)
     pen = ImageDraw.Draw(image)
-    for x in (120, 300, 700, 850):
+    for middle in (120, 300, 700, 850):
         for level in range(3):
             top, reach = 400 + level * 40, 34 + level * 18
-            pen.polygon([(x, top), (x - reach, top + 66), (x + reach, top + 66)], fill=(45, 80, 66))
+            pen.polygon([(middle, top), (middle - reach, top + 66), (middle + reach, top + 66)], fill=(45, 80, 66))
     for _ in range(300):
-        left, top, size = rng.uniform(0, WIDTH), rng.uniform(0, HEIGHT), rng.uniform(2, 6)
-        pen.ellipse((left, top, left + size, top + size), fill="white")
+        left, y, size = rng.uniform(0, WIDTH), rng.uniform(0, HEIGHT), rng.uniform(2, 6)
+        pen.ellipse((left, y, left + size, y + size), fill="white")
     return image
 
 

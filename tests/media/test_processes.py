@@ -225,11 +225,12 @@ def test_paths_are_mapped(tmp_path: Path) -> None:
 
 def test_memory_in_flight_is_bounded(tmp_path: Path) -> None:
     """A consumer that doesn't take anything stops the processes, and gets everything later."""
-    Image.fromarray(corners(1200, 1200)).save(tmp_path / "a.bmp")
-    items = [still(tmp_path / "a.bmp", str(number)) for number in range(60)]
-    chunks = ProcessMedia(workers=2).sample(items)
+    Image.fromarray(corners(2000, 2000)).save(tmp_path / "a.bmp")  # 12 MB each, 30 of them looked ahead
+    items = [still(tmp_path / "a.bmp", str(number)) for number in range(40)]
+    before = psutil.Process().memory_info().rss
+    chunks = ProcessMedia(workers=2, picture_side_px=2000).sample(items)
     next(chunks)
-    time.sleep(1.5)
-    held = psutil.Process().memory_info().rss
-    assert sum(1 for chunk in chunks if chunk.last) == 59
-    assert held < 600 << 20
+    time.sleep(2.5)
+    grown = psutil.Process().memory_info().rss - before
+    assert 40 << 20 < grown < 160 << 20
+    assert sum(1 for chunk in chunks if chunk.last) == 39

@@ -29,7 +29,7 @@ from tagger.media.sampler import ProcessMedia
 from tagger.pipeline import Pipeline
 from tagger.ports import Host, Library, Progress, Recognizer
 from tagger.recognizers import build
-from tagger.recognizers.builtin import CALIBRATIONS, builtin_recognizers
+from tagger.recognizers.builtin import builtin_calibrations, builtins
 from tagger.stash.host import StashHost
 from tagger.stash.library import StashLibrary
 from tagger.stash.server import StashServer
@@ -172,6 +172,10 @@ class App:
         except OSError as error:
             self.progress.warn(f"New items can't be taken in ({error.strerror}): {self.data} needs rights and room.")
 
+    def spool_is_finished(self) -> bool:
+        """Whether hooks noted nothing more; from now on the next hook queues a run again."""
+        return self.spool is None or self.spool.finish()
+
     # ------------------------------------------------------------ models
 
     @property
@@ -273,7 +277,7 @@ class App:
         """Of the installed models that were chosen, and the built-in ones. Raises ModelError, EngineError."""
         most = _CPU_BATCH if not self.installed or self.device == "cpu" else _GPU_BATCH
         of_models = [build(spec, self.models_folder, self.engine, most) for spec in self.installed]
-        builtin = [r for r in builtin_recognizers() if self.mode(r.feature) != "off"]
+        builtin = [r for r in builtins() if self.mode(r.feature) != "off"]
         return (*of_models, *builtin)
 
     @cached_property
@@ -316,7 +320,7 @@ class App:
             features=features,
             groups=groups,
             only_groups=frozenset(spec.model for spec in specs if spec.groups and spec.feature == "themes"),
-            calibrations=self.catalogue.calibrations(specs, self.models_folder, CALIBRATIONS),
+            calibrations=self.catalogue.calibrations(specs, self.models_folder, builtin_calibrations()),
         )
 
     @cached_property

@@ -242,7 +242,7 @@ STASH_SETTINGS: Mapping[str, _Setting] = {
 def from_stash(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Stash's plugin settings as dotted keys; what is unset there is left out.
 
-    Unknown names are ignored: Stash keeps settings of versions that are gone.
+    Unknown names are ignored: Stash keeps settings of versions that are gone. Raises ConfigError.
     """
     said: dict[str, Any] = {}
     for name, value in settings.items():
@@ -251,6 +251,8 @@ def from_stash(settings: Mapping[str, Any]) -> dict[str, Any]:
             continue
         match setting.kind:
             case "percent":
+                if not isinstance(value, (int, float)) or not 1 <= value <= 100:
+                    raise ConfigError(f"Stash's setting {name} can't be {value}: it is a whole number from 1 to 100.")
                 said[setting.key] = float(value) / 100
             case "lines":
                 said[setting.key] = [part.strip() for part in str(value).split(",") if part.strip()]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 
 from tagger.types import Decision, Prediction, Verdict
 from tagger.vocabulary import Names, display, matches, normal
@@ -61,8 +61,21 @@ class Policy:
 
     def fingerprint(self, *more: object) -> str:
         """Changes whenever a decision could change; ``more`` are further things that decisions rest on."""
-        text = json.dumps([repr(self), *map(repr, more)], sort_keys=True)
+        text = json.dumps(_plain([self, *more]), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _plain(value: object) -> object:
+    """The same JSON for the same value in every process: sets have no order, and their ``repr`` changes it."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (frozenset, set)):
+        return sorted(map(str, value))
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    return value
 
 
 _Rule = Callable[[Prediction, str, Policy], "tuple[Verdict, str, str] | None"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -171,8 +171,8 @@ def _run(app: App, wish: Wish, operation: str) -> Answer:
         if not wish.dry_run:
             app.store.remember("device", app.device)
         outcome = tag_library(app.tools(), order)
-        while operation == "new" and outcome.finished and app.spool is not None and not app.spool.finish():
-            outcome = tag_library(app.tools(), order)
+        while outcome.finished and not app.spool_is_finished():
+            tag_library(app.tools(), replace(order, operation="new"))
         report = looking.write_folder_report(app, _outcome_lines(outcome, wish)) if app.folder is not None else None
     lines = _outcome_lines(outcome, wish)
     if report is not None:

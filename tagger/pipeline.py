@@ -11,13 +11,17 @@ from collections import defaultdict, deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from tagger.errors import EngineError
 from tagger.ports import FrameChunk, Media, Recognizer
-from tagger.types import Box, Finding, Frame, FrameFindings, Look, MediaItem, RgbArray, Sighting, Thumb
+from tagger.types import Box, Finding, Frame, FrameFindings, Look, MediaItem, Sighting, Thumb
+
+if TYPE_CHECKING:
+    from tagger.types import RgbArray
 
 _THUMB_SIDE_PX = 320
 _MOST_THUMBS = 8

@@ -111,10 +111,9 @@ class Finder:
             for kind in ("scene", "image"):
                 if kind in self._order.scope.kinds and self._run.cursor.get(kind) != END:
                     yield from self._of_kind(kind)
-            yield from self._waiting(URGENT)
         else:
             yield from self._changed()
-            yield from self._waiting(0)
+        yield from self._waiting(0)
 
     def _of_kind(self, kind: ItemKind) -> Iterator[tuple[MediaItem, frozenset[str]]]:
         after = self._run.cursor.get(kind, "")

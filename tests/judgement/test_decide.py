@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,6 +16,7 @@ from tagger.decide import GalleryRule, Policy, decide, decide_gallery
 from tagger.types import Decision, Prediction
 from tagger.vocabulary import Names
 
+ROOT = Path(__file__).parents[2]
 SUBJECTS = ["dog", "cat", "person", "beach", "potted plant"]
 predictions = st.builds(
     Prediction,
@@ -119,3 +123,16 @@ def test_the_fingerprint_of_a_policy_moves_with_what_it_says() -> None:
     assert Policy().fingerprint() == Policy().fingerprint()
     assert Policy().fingerprint() != Policy(apply=0.8).fingerprint()
     assert Policy().fingerprint() != Policy().fingerprint("calibration")
+    names = [f"label {i}" for i in range(50)]
+    # A set has no order, and another one in every process; the library must not be decided again for that.
+    assert Policy().fingerprint(frozenset(names)) == Policy().fingerprint(frozenset(reversed(names)))
+    command = [
+        sys.executable,
+        "-c",
+        "from tagger.decide import Policy;print(Policy().fingerprint(frozenset('abcdef')))",
+    ]
+    said = {
+        subprocess.run(command, cwd=ROOT, env={"PYTHONHASHSEED": seed}, capture_output=True, check=True).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(said) == 1

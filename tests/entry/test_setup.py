@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import json
 import os
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -17,6 +19,7 @@ import pytest
 
 from tagger.errors import SetupError
 from tagger.light import packages
+from tests.double import StashDouble
 from tests.entry.installed import Installed, answer, install, only_a_toy
 
 
@@ -152,6 +155,17 @@ def test_an_unknown_device_names_the_known_ones(toy: Installed) -> None:
     code, _, err = toy.run("setup", "--data", str(toy.data), "--device", "gpu9000")
     assert code == 2
     assert "'gpu9000'" in err and "cuda" in err
+
+
+def test_set_up_in_stash_reads_the_device_from_its_page(toy: Installed) -> None:
+    with StashDouble(toy.stash_dir, toy.folder, python=sys.executable, environment=toy.environment) as stash:
+        stash.settings["device"] = "gpu9000"
+        stash.run_task("Set up")
+        assert "'gpu9000'" in str(stash.outputs[-1][1])
+        stash.settings["device"] = "CPU"
+        stash.run_task("Set up")
+        assert stash.outputs[-1][1] is None
+        assert json.loads((toy.data / "env" / "ready.json").read_text())["device"] == "cpu"
 
 
 # ---------------------------------------------------------------- a Python without pip

@@ -53,7 +53,7 @@ def answer(double: StashDouble, session: Session, text: str, variables: dict[str
     """HTTP status and body."""
     document, invalid = _document(text)
     if invalid:
-        return 422, {"errors": [{"message": message} for message in invalid], "data": None}
+        return 400, {"errors": [{"message": message} for message in invalid], "data": None}
     result = execute_sync(schema(), document, Root(double, session), variable_values=variables)
     body: dict[str, Any] = {"data": result.data}
     if result.errors:
@@ -154,23 +154,27 @@ class Root:
 
     # -- mutations
     def bulkSceneUpdate(self, info: Any, input: Any) -> Any:  # noqa: N802
-        return self._bulk("scene", input, "BulkSceneUpdateInput")
+        return self._bulk("scene", input)
 
     def bulkImageUpdate(self, info: Any, input: Any) -> Any:  # noqa: N802
-        return self._bulk("image", input, "BulkImageUpdateInput")
+        return self._bulk("image", input)
 
     def bulkGalleryUpdate(self, info: Any, input: Any) -> Any:  # noqa: N802
-        return self._bulk("gallery", input, "BulkGalleryUpdateInput")
+        return self._bulk("gallery", input)
 
     def sceneUpdate(self, info: Any, input: Any) -> Any:  # noqa: N802
         given = dict(input)
         bulk = {"ids": [given.pop("id")], **given}
         if "tag_ids" in given:
             bulk["tag_ids"] = {"ids": given["tag_ids"], "mode": "SET"}
-        return self._bulk("scene", bulk, "SceneUpdateInput", shown=input)[0]
+        fields = schema().type_map["SceneUpdateInput"].fields  # type: ignore[attr-defined]
+        whole = {name: input.get(name) for name in fields}  # Go shows every field of this one, most of them null.
+        return self._bulk("scene", bulk, whole, list(input))[0]
 
-    def _bulk(self, kind: ItemKind, given: Any, input_type: str, shown: Any = None) -> list[Any]:
+    def _bulk(self, kind: ItemKind, given: Any, shown: Any = None, fields: list[str] | None = None) -> list[Any]:
         with self._double.lock:
+            if kind != "image" and any(i not in self._data.items[kind] for i in given["ids"]):
+                raise ValueError("sql: no rows in result set")
             items = [self._existing(kind, i) for i in given["ids"]]
             change = given.get("tag_ids")
             for tag_id in change["ids"] if change else ():
@@ -183,11 +187,11 @@ class Root:
                     if name in given:
                         setattr(item, name, given[name])
                 item.updated_at = self._data.now()
-        fields = schema().type_map[input_type].fields  # type: ignore[attr-defined]
-        shown = shown or given
-        whole = {name: shown.get(name) for name in fields}  # Go shows every field of the input, most of them null.
         for item in items:
-            self._double.run_hooks(self._session, UPDATE_HOOKS[kind], item.id, whole, list(shown))
+            trigger = UPDATE_HOOKS[kind]
+            self._double.run_hooks(
+                self._session, trigger, item.id, shown or _without_empty(given), fields or list(given)
+            )
         with self._double.lock:
             return [self._item(item) for item in items]
 
@@ -198,7 +202,9 @@ class Root:
     def tagDestroy(self, info: Any, input: Any) -> bool:  # noqa: N802
         with self._double.lock:
             tag = self._data.tags.get(input["id"])
-            if tag and tag.markers:
+            if tag is None:
+                raise ValueError(f"id {input['id']} does not exist in tags")
+            if tag.markers:
                 raise ValueError("cannot delete tag used as a primary tag in scene markers")
             self._double.remove_tag(input["id"])
         return True
@@ -302,6 +308,13 @@ def _file(file: StoredFile) -> dict[str, Any]:
 
 def _changed(before: set[str], given: set[str], mode: str) -> set[str]:
     return {"ADD": before | given, "REMOVE": before - given, "SET": given}[mode]
+
+
+def _without_empty(given: Any) -> Any:
+    """Go leaves empty lists and nulls out of a bulk update's input."""
+    if not isinstance(given, dict):
+        return given
+    return {name: _without_empty(value) for name, value in given.items() if value is not None and value != []}
 
 
 def _paged(found: list[Any], filter: dict[str, Any]) -> Iterable[Any]:

@@ -75,10 +75,11 @@ class StashDouble(Shelf):
     against ``schema.graphql`` here. A filter that the double doesn't know is an error, never ignored.
 
     Manners: a bulk update with one unknown id changes nothing; update hooks run one after the other for each item after
-    the change, with the whole input (all its fields, null where not given); scans run as a job and fire create hooks
-    with ``input: null``; the same hook stops after 10 visits through the session cookie; jobs run one at a time
-    (READY → RUNNING → FINISHED | FAILED; STOPPING → CANCELLED, by SIGKILL of that one process); the plugin's error is
-    logged and its job still finishes; an unknown task ends FAILED; ``configurePlugin`` overwrites the whole map.
+    the change, with the whole input (of a bulk update what was given, of ``sceneUpdate`` all fields, null or not);
+    scans run as a job and fire create hooks with ``input: null``; the same hook stops after 10 visits through the
+    session cookie; jobs run one at a time (READY → RUNNING → FINISHED | FAILED; STOPPING → CANCELLED, by SIGKILL of that
+    one process); the plugin's error is logged and its job still finishes; an unknown task ends FAILED;
+    ``configurePlugin`` overwrites the whole map. Compared with a real server of January 2026.
 
     To look at: ``log`` [(level, text)], ``progress`` [0..1], ``outputs`` [(output, error)] of plugin runs that ended,
     ``requests`` [:class:`Request`], ``media_requests`` [path], ``backups``, ``settings`` (set it too),
@@ -154,7 +155,8 @@ class StashDouble(Shelf):
 
     def server_connection(self, session: Session) -> dict[str, Any]:
         """What a plugin is given on stdin, but for ``PluginDir``."""
-        cookie = {"Name": "session", "Value": self._new_cookie(session), "Path": "/", "Domain": "", "HttpOnly": False}
+        cookie = {"Name": "session", "Value": self._new_cookie(session), "Quoted": False, "Path": "", "Domain": ""}
+        cookie |= {"MaxAge": 0, "Secure": False, "HttpOnly": False, "SameSite": 0, "Raw": "", "Unparsed": None}
         return {
             "Scheme": self._scheme,
             "Host": "0.0.0.0",

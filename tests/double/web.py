@@ -81,7 +81,7 @@ class _Handler(BaseHTTPRequestHandler):
         status, body = graph.answer(self.double, session, text, variables)
         if fault and fault.kind == "drop_after":
             return self._drop()
-        return self._send(status, json.dumps(body).encode(), "application/json")
+        return self._send(status, json.dumps(body).encode(), "application/graphql-response+json")
 
     def do_GET(self) -> None:
         path = self._path()

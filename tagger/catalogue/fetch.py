@@ -228,8 +228,9 @@ def _in_mirror(file: FileSpec, source: Source) -> Iterator[Path]:
     if not root.is_dir():
         raise ModelError(f"The mirror {source.mirror} is no folder and no http(s) address: correct --mirror.")
     for folder, _, names in os.walk(root):
-        if file.filename in names:
-            yield Path(folder, file.filename)
+        for name in file.known_as:
+            if name in names:
+                yield Path(folder, name)
 
 
 def _first_url(file: FileSpec, source: Source) -> str:
@@ -239,7 +240,8 @@ def _first_url(file: FileSpec, source: Source) -> str:
 def _urls(spec: AnySpec, file: FileSpec, source: Source) -> Iterator[str]:
     if _is_url(source.mirror):
         base = source.mirror.rstrip("/")
-        yield f"{base}/{quote(file.filename)}"
+        for name in file.known_as:
+            yield f"{base}/{quote(name)}"
         yield f"{base}/{quote(spec.name)}/{quote(file.filename)}"
     elif file.url:
         yield file.url

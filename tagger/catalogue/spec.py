@@ -56,6 +56,13 @@ class FileSpec(_Strict):
         return self
 
     @property
+    def known_as(self) -> tuple[str, ...]:
+        """Names it may have in a mirror: ours, and its address's."""
+        return tuple(
+            dict.fromkeys(n for n in (self.filename, PurePosixPath(unquote(urlsplit(self.url).path)).name) if n)
+        )
+
+    @property
     def filename(self) -> str:
         """The name it is kept under and looked for in a mirror."""
         if self.name:
@@ -66,7 +73,8 @@ class FileSpec(_Strict):
 class InputSpec(_Strict):
     """How a picture is fed: resized, then ``(pixel · scale − mean) / std`` for each channel.
 
-    ``size`` is (width, height). ``short_side`` is what the short side is resized to before the centre crop.
+    ``size`` is (width, height). ``short_side`` is what the short side (short-side-crop), or both
+    sides (stretch-crop), are resized to before the centre crop.
     ``name`` "" means the model's only (first) input.
     """
 
@@ -78,14 +86,14 @@ class InputSpec(_Strict):
     scale: float = 1.0
     mean: Triple = (0.0, 0.0, 0.0)
     std: Triple = (1.0, 1.0, 1.0)
-    resize: Literal["stretch", "letterbox-top-left", "letterbox-centre", "short-side-crop"] = "stretch"
+    resize: Literal["stretch", "letterbox-top-left", "letterbox-centre", "short-side-crop", "stretch-crop"] = "stretch"
     pad: int = Field(114, ge=0, le=255)
     short_side: int = Field(0, ge=0)
 
     @model_validator(mode="after")
     def _crop_fits(self) -> InputSpec:
-        if self.resize == "short-side-crop" and self.short_side < max(self.size):
-            raise ValueError("short-side-crop needs short_side, at least as large as size")
+        if self.resize.endswith("crop") and self.short_side < max(self.size):
+            raise ValueError("a resize that crops needs short_side, at least as large as size")
         if any(deviation <= 0 for deviation in self.std):
             raise ValueError("std must be positive")
         return self
@@ -107,7 +115,10 @@ class CurveSpec(_Strict):
 
 
 class ModelSpec(_Strict):
-    """One model of the catalogue. ``model`` (``"name@revision"``) is what its sightings are stored under."""
+    """One model of the catalogue. ``model`` (``"name@revision"``) is what its sightings are stored under.
+
+    ``groups`` (group → labels, or a file of them) are roll-ups; ``only_groups``: single labels are too fine for tags.
+    """
 
     name: Name
     revision: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,32}$", coerce_numbers_to_str=True)]
@@ -122,6 +133,7 @@ class ModelSpec(_Strict):
     labels: tuple[str, ...] | str
     labels_offset: int = Field(0, ge=0)
     groups: dict[str, tuple[str, ...]] | str = {}
+    only_groups: bool = False
     calibration: CurveSpec | None = None
     presets: frozenset[Literal["fast", "accurate"]] = frozenset()
     tested: bool = False
@@ -151,6 +163,12 @@ class ModelSpec(_Strict):
     def own(self) -> bool:
         """Whether it is a user's own yaml."""
         return self._own
+
+    @property
+    def members(self) -> dict[str, frozenset[str]]:
+        """Its roll-ups: group → labels."""
+        groups = self.groups if isinstance(self.groups, dict) else {}
+        return {group: frozenset(labels) for group, labels in groups.items()}
 
     @property
     def weights(self) -> FileSpec:
@@ -194,7 +212,7 @@ class ModelSpec(_Strict):
             known = frozenset(self.read_labels(folder)) - {""}
         except ModelError:
             known = frozenset()
-        groups = frozenset(self.groups) if isinstance(self.groups, dict) else frozenset()
+        groups = frozenset(self.members)
         if self.calibration is None:
             return self._unfitted(known | groups, folder)
         fitted = self.calibration
@@ -235,8 +253,8 @@ class DetectionTransformerSpec(ModelSpec):
 
     @model_validator(mode="after")
     def _boxes_can_be_undone(self) -> DetectionTransformerSpec:
-        if self.input.resize == "short-side-crop":
-            raise ValueError("boxes can't be traced back through short-side-crop: use stretch or a letterbox")
+        if self.input.resize.endswith("crop"):
+            raise ValueError("a detector must see the whole picture: use stretch or a letterbox")
         return self
 
 
@@ -256,8 +274,8 @@ class YoloxSpec(ModelSpec):
 
     @model_validator(mode="after")
     def _boxes_can_be_undone(self) -> YoloxSpec:
-        if self.input.resize == "short-side-crop":
-            raise ValueError("boxes can't be traced back through short-side-crop: use stretch or a letterbox")
+        if self.input.resize.endswith("crop"):
+            raise ValueError("a detector must see the whole picture: use stretch or a letterbox")
         return self
 
 

@@ -89,22 +89,20 @@ def _fit(rgb: RgbArray, spec: InputSpec) -> tuple[RgbArray, Placement]:
     if spec.resize == "stretch":
         return _resized(rgb, width, height), Placement(0, 0, width, height)
     there_h, there_w = rgb.shape[:2]
-    if spec.resize == "short-side-crop":
-        ratio = spec.short_side / min(there_w, there_h)
-        wide, high = max(width, round(there_w * ratio)), max(height, round(there_h * ratio))
+    if spec.resize.endswith("crop"):
+        wide = high = spec.short_side
+        if spec.resize == "short-side-crop":
+            ratio = spec.short_side / min(there_w, there_h)
+            wide, high = max(width, round(there_w * ratio)), max(height, round(there_h * ratio))
         left, top = (wide - width) // 2, (high - height) // 2
-        return _cropped(rgb, wide, high, left, top, width, height), Placement(-left, -top, wide, high)
+        cropped = _resized(rgb, wide, high)[top : top + height, left : left + width]
+        return cropped, Placement(-left, -top, wide, high)
     ratio = min(width / there_w, height / there_h)
     wide, high = max(1, int(there_w * ratio)), max(1, int(there_h * ratio))
     left, top = (0, 0) if spec.resize == "letterbox-top-left" else ((width - wide) // 2, (height - high) // 2)
     canvas = np.full((height, width, 3), spec.pad, np.uint8)
     canvas[top : top + high, left : left + wide] = _resized(rgb, wide, high)
     return canvas, Placement(left, top, there_w * ratio, there_h * ratio)
-
-
-def _cropped(rgb: RgbArray, wide: int, high: int, left: int, top: int, width: int, height: int) -> RgbArray:
-    whole = _resized(rgb, wide, high)
-    return whole[top : top + height, left : left + width]
 
 
 def _resized(rgb: RgbArray, width: int, height: int) -> RgbArray:

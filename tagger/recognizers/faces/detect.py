@@ -1,0 +1,156 @@
+"""YuNet: frames → faces with five points, at as many sizes as the picture is worth.
+
+A detector sees faces of a certain size well. The frame is shown at ``spec.sides`` (longest side in pixels): the first
+is the main look, a smaller one finds faces that fill the picture (and places their points better), a larger one is
+taken only when the main look hints at faces that are small for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from tagger.catalogue import FaceDetectorSpec
+    from tagger.ports import Engine
+    from tagger.types import RgbArray
+
+    Floats = npt.NDArray[np.float32]
+
+_HINT = 0.30  # a candidate from here on may be a face that a larger look makes sure of
+_SMALL_PX = 36.0  # narrower than this in the main look: a larger look places its points better
+_BEST_PX = 80.0  # where the five points are most exact
+_WORTH = 1.25  # a look must differ this much in size from the main one to show anything new
+_MULTIPLE = 32
+_SHRINKS_A_LOT = 2.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """One face: ``box`` (x0, y0, x1, y1) and ``points`` (5, 2) in pixels of the frame it was found in."""
+
+    score: float
+    box: Floats
+    points: Floats
+
+    @property
+    def width_px(self) -> float:
+        """Of its box."""
+        return float(self.box[2] - self.box[0])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Looked:
+    """All candidates of one look, in pixels of the frame; ``scale`` is look pixels per frame pixel."""
+
+    scores: Floats
+    boxes: Floats
+    points: Floats
+    scale: float
+
+
+class FaceDetector:
+    """Finds faces. Safe in several threads; holds nothing but its engine and its spec."""
+
+    def __init__(self, spec: FaceDetectorSpec, engine: Engine) -> None:
+        self._spec = spec
+        self._engine = engine
+
+    def find(self, frames: Sequence[RgbArray]) -> list[list[Found]]:
+        """Faces of each rgb frame (h, w, 3), best score first. Raises EngineError."""
+        main, *others = self._spec.sides
+        looked: list[list[_Looked]] = [[one] for one in self._look(frames, main)]
+        for side in others:
+            worth = [i for i, rgb in enumerate(frames) if self._worth(rgb, looked[i][0], side)]
+            for i, more in zip(worth, self._look([frames[i] for i in worth], side), strict=True):
+                looked[i].append(more)
+        return [self._merged(one) for one in looked]
+
+    def _worth(self, rgb: RgbArray, main: _Looked, side: int) -> bool:
+        longest = max(rgb.shape[:2])
+        if side < self._spec.sides[0]:
+            return longest * main.scale > side * _WORTH
+        if longest * main.scale * _WORTH > min(side, longest):
+            return False
+        widths = (main.boxes[:, 2] - main.boxes[:, 0]) * main.scale
+        return bool(np.any((main.scores >= _HINT) & (widths < _SMALL_PX)))
+
+    def _look(self, frames: Sequence[RgbArray], side: int) -> list[_Looked]:
+        """Frames that come out at the same size share a batch."""
+        fitted = [_fitted(rgb, side) for rgb in frames]
+        results: list[_Looked | None] = [None] * len(frames)
+        by_size: dict[tuple[int, ...], list[int]] = {}
+        for index, (picture, _) in enumerate(fitted):
+            by_size.setdefault(picture.shape, []).append(index)
+        for alike in by_size.values():
+            for start in range(0, len(alike), self._spec.batch):
+                some = alike[start : start + self._spec.batch]
+                fed = np.stack([fitted[i][0] for i in some])[:, :, :, ::-1].transpose(0, 3, 1, 2).astype(np.float32)
+                outputs = self._engine.infer({self._spec.input.name: np.ascontiguousarray(fed)})
+                for row, i in enumerate(some):
+                    results[i] = self._decode(outputs, row, fed.shape[3], fed.shape[2], fitted[i][1])
+        return [one for one in results if one is not None]
+
+    def _decode(self, outputs: dict[str, Any], row: int, width: int, height: int, scale: float) -> _Looked:
+        scores, boxes, points = [], [], []
+        for stride in self._spec.strides:
+            columns, rows = np.meshgrid(np.arange(width // stride), np.arange(height // stride))
+            cells = np.stack([columns.ravel(), rows.ravel()], axis=1).astype(np.float32)
+            sure = np.clip(outputs[f"cls_{stride}"][row, :, 0], 0, 1) * np.clip(outputs[f"obj_{stride}"][row, :, 0], 0, 1)
+            score = np.sqrt(sure)
+            likely = np.nonzero(score >= _HINT)[0]
+            said = outputs[f"bbox_{stride}"][row][likely]
+            centre = (cells[likely] + said[:, :2]) * stride
+            half = np.exp(np.minimum(said[:, 2:], 20.0)) * stride / 2
+            scores.append(score[likely])
+            boxes.append(np.concatenate([centre - half, centre + half], axis=1))
+            marks = outputs[f"kps_{stride}"][row][likely].reshape(-1, 5, 2)
+            points.append((marks + cells[likely][:, None]) * stride)
+        return _Looked(np.concatenate(scores), np.concatenate(boxes) / scale, np.concatenate(points) / scale, scale)
+
+    def _merged(self, looked: Sequence[_Looked]) -> list[Found]:
+        """One face a place: the best score decides that it is there, the look that suits its size where its points lie."""
+        scores = np.concatenate([one.scores for one in looked])
+        if not (scores >= self._spec.at_least).any():
+            return []
+        boxes = np.concatenate([one.boxes for one in looked])
+        points = np.concatenate([one.points for one in looked])
+        scales = np.concatenate([np.full(len(one.scores), one.scale) for one in looked])
+        misfit = np.abs(np.log2(np.maximum(1.0, (boxes[:, 2] - boxes[:, 0]) * scales) / _BEST_PX))
+        xywh: Any = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
+        kept = np.asarray(cv2.dnn.NMSBoxes(xywh, scores, self._spec.at_least, self._spec.nms_iou), np.int64).reshape(-1)
+        faces = []
+        for best in kept[np.argsort(-scores[kept], kind="stable")].tolist():
+            same = np.nonzero((_overlaps(boxes, boxes[best]) > 0.5) & (scores >= scores[best] - 0.15))[0]
+            # Of each look only its own best candidate there, then the look in which the face has the best size.
+            rivals = [same[scales[same] == one.scale] for one in looked]
+            tops = [int(some[np.argmax(scores[some])]) for some in rivals if len(some)]
+            place = min(tops, key=lambda i: float(misfit[i]))
+            faces.append(Found(min(1.0, float(scores[best])), boxes[place], points[place]))
+        return faces
+
+
+def _fitted(rgb: RgbArray, side: int) -> tuple[RgbArray, float]:
+    """The frame with its longest side at most ``side``, padded right and below to a multiple of 32; and the scale."""
+    height, width = rgb.shape[:2]
+    scale = min(1.0, side / max(height, width))
+    wide, high = max(1, round(width * scale)), max(1, round(height * scale))
+    canvas = np.zeros((-(-high // _MULTIPLE) * _MULTIPLE, -(-wide // _MULTIPLE) * _MULTIPLE, 3), np.uint8)
+    how = cv2.INTER_AREA if scale * _SHRINKS_A_LOT < 1 else cv2.INTER_LINEAR
+    canvas[:high, :wide] = cv2.resize(rgb, (wide, high), interpolation=how) if scale < 1 else rgb
+    return canvas, scale
+
+
+def _overlaps(boxes: Floats, box: Floats) -> Floats:
+    """Intersection over union of each of ``boxes`` (n, 4) with ``box``."""
+    sides = np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2])
+    shared = np.prod(np.maximum(sides, 0), axis=1)
+    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) + np.prod(box[2:] - box[:2])
+    overlaps: Floats = shared / np.maximum(1e-9, areas - shared)
+    return overlaps

@@ -77,8 +77,8 @@ class StashDouble(Shelf):
     Manners: a bulk update with one unknown id changes nothing; update hooks run one after the other for each item after
     the change, with the whole input (of a bulk update what was given, of ``sceneUpdate`` all fields, null or not);
     scans run as a job and fire create hooks with ``input: null``; the same hook stops after 10 visits through the
-    session cookie; jobs run one at a time (READY → RUNNING → FINISHED | FAILED; STOPPING → CANCELLED, by SIGKILL of that
-    one process); the plugin's error is logged and its job still finishes; an unknown task ends FAILED;
+    session cookie; jobs run one at a time (READY → RUNNING → FINISHED | FAILED; STOPPING → CANCELLED, by SIGKILL of
+    that one process); the plugin's error is logged and its job still finishes; an unknown task ends FAILED;
     ``configurePlugin`` overwrites the whole map. Compared with a real server of January 2026.
 
     To look at: ``log`` [(level, text)], ``progress`` [0..1], ``outputs`` [(output, error)] of plugin runs that ended,

@@ -72,7 +72,7 @@ def _post(connection: Connection, body: bytes, timeout_s: float) -> tuple[int, b
     except ssl.SSLCertVerificationError as e:
         raise LibraryDownError(
             f"The certificate of {connection.base_url} is not trusted ({e.verify_message}): "
-            "allow it in the settings if you signed it yourself."
+            "allow it with stash.self_signed in config.yml if you signed it yourself."
         ) from None
     except (OSError, http.client.HTTPException, ValueError) as e:
         reason = "it took too long" if isinstance(e, TimeoutError) else _reason(e)

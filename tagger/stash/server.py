@@ -59,15 +59,21 @@ class StashServer:
         except LibraryAuthError:
             if not (used.cookie and used.api_key):
                 raise
-        # Stash judges by the key alone when there is one: a key made anew while we run needs to be asked for again.
         with self._lock:
             if self._connection is used:
-                self._connection = used.with_api_key("")
                 self._facts = self._introduce()
         return rpc.call(self._connection, query, variables, timeout_s or self._timeout_s)
 
     def _introduce(self) -> ServerFacts:
-        general = rpc.call(self._connection, queries.SERVER, None, self._timeout_s)["configuration"]["general"]
+        """Stash judges by the key alone when there is one, so a wrong one (or one made anew while we run) is left out
+        when there is a session too, and the right one asked for."""
+        try:
+            general = rpc.call(self._connection, queries.SERVER, None, self._timeout_s)["configuration"]["general"]
+        except LibraryAuthError:
+            if not (self._connection.cookie and self._connection.api_key):
+                raise
+            self._connection = self._connection.with_api_key("")
+            return self._introduce()
         if general["apiKey"] and not self._connection.api_key:
             self._connection = self._connection.with_api_key(general["apiKey"])
         return ServerFacts(general["databasePath"], general["configFilePath"], general["backupDirectoryPath"])

@@ -67,6 +67,12 @@ def test_a_key_that_is_made_anew_in_the_middle_is_asked_for_again(stash: StashDo
         library.count("image", Scope())
 
 
+def test_a_wrong_key_beside_a_session_is_replaced_by_the_right_one(stash: StashDouble) -> None:
+    library = StashLibrary(StashServer(stash.plugin_connection.with_api_key("wrong")))
+    assert library.count("image", Scope()) == 0
+    assert library.connection.headers()["ApiKey"] == "right"
+
+
 def test_a_login_from_a_terminal_that_is_wrong_says_so(stash: StashDouble) -> None:
     with pytest.raises(LibraryAuthError, match="API key"):
         StashLibrary(StashServer(from_url(stash.url, "wrong"))).count("image", Scope())

@@ -11,7 +11,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from tagger.calibration import Calibration, Calibrations, Jury
-from tagger.catalogue.spec import SPEC, AnySpec, JurySpec
+from tagger.catalogue.spec import SPEC, AnySpec, FaceDetectorSpec, FaceEmbedderSpec, JurySpec
 from tagger.errors import ModelError
 
 _T = TypeVar("_T")
@@ -70,7 +70,21 @@ def load(user_folder: Path | None = None, shipped: Path = SHIPPED) -> Catalogue:
             if before is not None:
                 notices.append(f"Your {path} replaces the catalogue's model {entry.name!r}.")
             specs[entry.name] = entry
-    return Catalogue(specs, tuple(juries.values()), tuple(notices))
+    return Catalogue(_with_detectors(specs), tuple(juries.values()), tuple(notices))
+
+
+def _with_detectors(specs: Mapping[str, AnySpec]) -> dict[str, AnySpec]:
+    joined: dict[str, AnySpec] = {}
+    for name, spec in specs.items():
+        if isinstance(spec, FaceEmbedderSpec):
+            detector = specs.get(spec.detector)
+            if not isinstance(detector, FaceDetectorSpec):
+                known = ", ".join(sorted(s.name for s in specs.values() if isinstance(s, FaceDetectorSpec)))
+                raise ModelError(f"{spec.yaml}: detector: must be one of {known}, found {spec.detector!r}.")
+            joined[name] = spec.with_detector(detector)
+        else:
+            joined[name] = spec
+    return joined
 
 
 def read(path: Path, shipped: Path = SHIPPED, own: bool = True) -> AnySpec | JurySpec:
@@ -107,7 +121,14 @@ def _validated(path: Path, raw: dict[str, Any], adapter: TypeAdapter[_T]) -> _T:
 
 def _in_words(error: ValidationError) -> str:
     """The first few problems as "key: what is wrong (found …)"."""
-    families = {"detection-transformer", "yolox", "softmax-classifier", "multi-label-classifier"}
+    families = {
+        "detection-transformer",
+        "yolox",
+        "softmax-classifier",
+        "multi-label-classifier",
+        "yunet",
+        "face-embedder",
+    }
     said = []
     for problem in error.errors(include_url=False)[:4]:
         key = ".".join(str(part) for part in problem["loc"] if part not in families)

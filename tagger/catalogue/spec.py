@@ -335,7 +335,94 @@ class MultiLabelSpec(ModelSpec):
         return Calibration(Curve(1.0, at_threshold - logit(0.5)), curves=curves, known=known, trusted=False)
 
 
-AnySpec: TypeAlias = DetectionTransformerSpec | YoloxSpec | ClassifierSpec | MultiLabelSpec
+class FaceDetectorSpec(ModelSpec):
+    """YuNet: ``cls_S, obj_S, bbox_S, kps_S`` for each stride S; score √(cls · obj). Any input size in multiples of 32.
+
+    ``sides`` are the longest sides in pixels that a frame is shown at: the main look, then others where worth it.
+    """
+
+    family: Literal["yunet"]
+    feature: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")] = "faces"
+    labels: tuple[str, ...] | str = ("face",)
+    sides: tuple[PositiveInt, ...] = Field((640, 224, 1280), min_length=1)
+    strides: tuple[PositiveInt, ...] = (8, 16, 32)
+    at_least: Fraction = 0.6
+    nms_iou: Fraction = 0.3
+
+
+class VectorOutputs(_Strict):
+    """``vector`` is (n, dimensions); "" means the model's first output."""
+
+    vector: str = ""
+
+
+class SpreadSpec(_Strict):
+    """Mean and standard deviation of cosines."""
+
+    mean: float
+    deviation: float = Field(gt=0)
+
+
+class IdentitySpec(_Strict):
+    """What the cosine of two faces says of whether they are one person (:mod:`tagger.people.judge`).
+
+    ``genuine``, ``impostor``: cosines of pairs of one person, of two. ``blur``: by how much the impostors' deviation
+    grows as quality falls from 1 to 0. ``prior``: how often a face belongs to a known person at all.
+    ``false_accepts``: of all faces of strangers, the share that may get anybody's name without being asked about,
+    however many people are known. ``margin``: how much farther the runner-up must be. ``twins``: known people whose
+    examples are nearer than this stay in review. ``least_quality``: below it a face reaches review at most.
+    """
+
+    genuine: SpreadSpec
+    impostor: SpreadSpec
+    blur: float = Field(0.0, ge=0)
+    prior: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    false_accepts: Annotated[float, Field(gt=0, lt=1)] = 0.001
+    margin: float = Field(0.1, ge=0)
+    twins: float = 0.5
+    least_quality: Fraction = 0.3
+    fitted: str = ""
+
+
+class FaceEmbedderSpec(ModelSpec):
+    """Aligned face (112 × 112) → a vector whose cosine says how alike two faces are.
+
+    ``detector`` names the face detector of the catalogue that finds and aligns faces for it; its files come along.
+    """
+
+    family: Literal["face-embedder"]
+    labels: tuple[str, ...] | str = ("face",)
+    outputs: VectorOutputs = VectorOutputs()
+    detector: Name
+    dimensions: PositiveInt
+    identity: IdentitySpec | None = None
+
+    _detector: FaceDetectorSpec | None = PrivateAttr(default=None)
+
+    def with_detector(self, detector: FaceDetectorSpec) -> FaceEmbedderSpec:
+        """The same with ``detector`` at hand, whose fetched files are among its own from now on."""
+        own = tuple(file for file in detector.files if not file.path)
+        joined = self.model_copy(update={"files": self.files + own})
+        joined._detector = detector
+        return joined
+
+    def found_by(self) -> FaceDetectorSpec:
+        """Its detector. Raises ModelError when the catalogue has none of that name."""
+        if self._detector is None:
+            raise ModelError(
+                f"Model {self.name} ({self._yaml}): detector: {self.detector!r} is no face detector of the catalogue."
+            )
+        return self._detector
+
+    def detector_weights(self, folder: Path) -> Path:
+        """Where the detector's weights lie, or will. Raises ModelError like :meth:`found_by`."""
+        detector = self.found_by()
+        return (detector if detector.weights.path else self).place(detector.weights, folder)
+
+
+AnySpec: TypeAlias = (
+    DetectionTransformerSpec | YoloxSpec | ClassifierSpec | MultiLabelSpec | FaceDetectorSpec | FaceEmbedderSpec
+)
 SPEC: TypeAdapter[AnySpec] = TypeAdapter(Annotated[AnySpec, Field(discriminator="family")])
 
 

@@ -10,10 +10,19 @@ from typing import TYPE_CHECKING, TypeAlias
 import cv2
 import numpy as np
 
-from tagger.catalogue import AnySpec, ClassifierSpec, DetectionTransformerSpec, MultiLabelSpec, YoloxSpec
+from tagger.catalogue import (
+    AnySpec,
+    ClassifierSpec,
+    DetectionTransformerSpec,
+    FaceDetectorSpec,
+    FaceEmbedderSpec,
+    MultiLabelSpec,
+    YoloxSpec,
+)
 from tagger.errors import EngineError, ModelError
 from tagger.recognizers.classifiers import MultiLabelClassifier, SoftmaxClassifier
 from tagger.recognizers.detections import Detector, transformer_decoder, yolox_decoder
+from tagger.recognizers.faces import FaceDetector, FaceEmbedder, FaceFinder, FaceRecognizer
 from tagger.types import Frame, Label
 
 if TYPE_CHECKING:
@@ -44,6 +53,12 @@ def build(spec: AnySpec, folder: Path, engine_factory: EngineFactory, most_at_on
             return SoftmaxClassifier(spec, labels, engine, batch)
         case MultiLabelSpec():
             return MultiLabelClassifier(spec, labels, spec.read_thresholds(folder), engine, batch)
+        case FaceDetectorSpec():
+            return FaceFinder(spec, FaceDetector(spec, engine), batch)
+        case FaceEmbedderSpec():
+            found_by = spec.found_by()
+            detector = FaceDetector(found_by, engine_factory(spec.detector_weights(folder)))
+            return FaceRecognizer(spec, detector, FaceEmbedder(spec, engine), min(found_by.batch, most_at_once))
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ class FaceDetector:
         return [self._merged(one) for one in looked]
 
     def _worth(self, rgb: RgbArray, main: _Looked, side: int) -> bool:
-        longest = max(rgb.shape[:2])
+        longest: int = max(rgb.shape[:2])
         if side < self._spec.sides[0]:
             return longest * main.scale > side * _WORTH
         if longest * main.scale * _WORTH > min(side, longest):
@@ -102,8 +102,8 @@ class FaceDetector:
         for stride in self._spec.strides:
             columns, rows = np.meshgrid(np.arange(width // stride), np.arange(height // stride))
             cells = np.stack([columns.ravel(), rows.ravel()], axis=1).astype(np.float32)
-            sure = np.clip(outputs[f"cls_{stride}"][row, :, 0], 0, 1) * np.clip(outputs[f"obj_{stride}"][row, :, 0], 0, 1)
-            score = np.sqrt(sure)
+            named, there = outputs[f"cls_{stride}"][row, :, 0], outputs[f"obj_{stride}"][row, :, 0]
+            score = np.sqrt(np.clip(named, 0, 1) * np.clip(there, 0, 1))
             likely = np.nonzero(score >= _HINT)[0]
             said = outputs[f"bbox_{stride}"][row][likely]
             centre = (cells[likely] + said[:, :2]) * stride
@@ -112,10 +112,11 @@ class FaceDetector:
             boxes.append(np.concatenate([centre - half, centre + half], axis=1))
             marks = outputs[f"kps_{stride}"][row][likely].reshape(-1, 5, 2)
             points.append((marks + cells[likely][:, None]) * stride)
-        return _Looked(np.concatenate(scores), np.concatenate(boxes) / scale, np.concatenate(points) / scale, scale)
+        back = np.float32(1 / scale)
+        return _Looked(np.concatenate(scores), np.concatenate(boxes) * back, np.concatenate(points) * back, scale)
 
     def _merged(self, looked: Sequence[_Looked]) -> list[Found]:
-        """One face a place: the best score decides that it is there, the look that suits its size where its points lie."""
+        """One face a place: the best score says that it is there, the look that suits its size where its points lie."""
         scores = np.concatenate([one.scores for one in looked])
         if not (scores >= self._spec.at_least).any():
             return []
@@ -124,7 +125,8 @@ class FaceDetector:
         scales = np.concatenate([np.full(len(one.scores), one.scale) for one in looked])
         misfit = np.abs(np.log2(np.maximum(1.0, (boxes[:, 2] - boxes[:, 0]) * scales) / _BEST_PX))
         xywh: Any = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
-        kept = np.asarray(cv2.dnn.NMSBoxes(xywh, scores, self._spec.at_least, self._spec.nms_iou), np.int64).reshape(-1)
+        likely: Any = scores
+        kept = np.asarray(cv2.dnn.NMSBoxes(xywh, likely, self._spec.at_least, self._spec.nms_iou), np.int64).reshape(-1)
         faces = []
         for best in kept[np.argsort(-scores[kept], kind="stable")].tolist():
             same = np.nonzero((_overlaps(boxes, boxes[best]) > 0.5) & (scores >= scores[best] - 0.15))[0]

@@ -9,12 +9,13 @@ import cv2
 import numpy as np
 
 from tagger.recognizers.faces.align import aligned, quality
-from tagger.types import Box, Face, Finding, Frame, RgbArray
+from tagger.types import Box, Face, Finding, Frame
 
 if TYPE_CHECKING:
     from tagger.catalogue import FaceDetectorSpec, FaceEmbedderSpec
     from tagger.recognizers.faces.detect import FaceDetector, Found
     from tagger.recognizers.faces.embed import FaceEmbedder
+    from tagger.types import RgbArray
 
 _NAME = "face"
 _JPEG_QUALITY = 90

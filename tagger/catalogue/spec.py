@@ -344,7 +344,7 @@ class FaceDetectorSpec(ModelSpec):
     family: Literal["yunet"]
     feature: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")] = "faces"
     labels: tuple[str, ...] | str = ("face",)
-    sides: tuple[PositiveInt, ...] = Field((640, 224, 1280), min_length=1)
+    sides: tuple[PositiveInt, ...] = Field((640, 320, 1280), min_length=1)
     strides: tuple[PositiveInt, ...] = (8, 16, 32)
     at_least: Fraction = 0.6
     nms_iou: Fraction = 0.3

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -113,7 +112,7 @@ class App:
         if file.exists() or example is None:
             return False
         self.data.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(example, file)
+        file.write_text(config.as_a_start(example.read_text(encoding="utf-8")), encoding="utf-8")
         return True
 
     # ------------------------------------------------------------ the library

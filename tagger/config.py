@@ -7,6 +7,7 @@ knows where it comes from (:attr:`Loaded.origins`), so that *Check* can say so.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -285,7 +286,9 @@ def load(
     """
     layers: list[tuple[str, dict[_Path, Any]]] = []
     if file is not None and file.exists():
-        layers.append((file.name, dict(_leaves(_read(file)))))
+        # A section whose every line is commented out is None; it says nothing, and neither does an empty one.
+        said = {path: value for path, value in _leaves(_read(file)) if value is not None or len(path) > 1}
+        layers.append((file.name, {path: value for path, value in said.items() if value != {}}))
     layers.append(("Stash's settings", {_path(key): value for key, value in from_stash(stash or {}).items()}))
     layers.append(("this call", {_path(key): value for key, value in (arguments or {}).items()}))
 
@@ -321,6 +324,13 @@ def _read(file: Path) -> dict[str, Any]:
     if not isinstance(tree, dict):
         raise ConfigError(f"{file} must hold 'key: value' lines: compare it with config.example.yml.")
     return tree
+
+
+def as_a_start(example: str) -> str:
+    """The example with every value commented out: what nobody set follows the defaults of the version in use."""
+    head, _, rest = example.partition("\n\n")
+    note = "# Take the '# ' before a line away to set it."
+    return "\n".join([head, note, "", re.sub(r"^( *)(\w+: [^#\s])", r"\1# \2", rest, flags=re.MULTILINE)])
 
 
 def _put(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> None:

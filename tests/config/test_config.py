@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.config import STASH_SETTINGS, Config, _leaves, from_stash, light_snapshot, load
+from tagger.config import STASH_SETTINGS, Config, _leaves, as_a_start, from_stash, light_snapshot, load
 from tagger.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +22,15 @@ def test_the_example_says_every_key_with_its_default_and_a_why() -> None:
     for line in text.splitlines():
         if re.match(r"\s*\w+: \S", line):
             assert "# " in line, f"no why: {line}"
+
+
+def test_a_new_config_file_sets_nothing_and_any_of_its_lines_can_be_switched_on(tmp_path: Path) -> None:
+    start = as_a_start((ROOT / "config.example.yml").read_text(encoding="utf-8"))
+    file = tmp_path / "config.yml"
+    file.write_text(start, encoding="utf-8")
+    assert load(file) == load(None)
+    file.write_text(re.sub(r"^( *)# (\w+: [^#\s])", r"\1\2", start, flags=re.MULTILINE), encoding="utf-8")
+    assert load(file).config == Config() and load(file).origins["thresholds.apply"] == "config.yml"
 
 
 def test_later_layers_win_and_every_value_knows_its_origin(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def probability(scores: Mapping[str, float], label: str, calibrations: Calibrati
     if juries:
         fitted = [max(juries, key=lambda jury: len(jury.weights)).log_odds(heard)]
     sure = logistic(sum(fitted) / len(fitted)) if fitted else 0.0
-    hint = min(UNFITTED_AT_MOST, logistic(sum(others) / len(others))) if others else 0.0
+    hint = min(UNFITTED_AT_MOST, logistic(max(others))) if others else 0.0
     return (sure, True) if fitted and sure >= hint else (hint, not others)
 
 

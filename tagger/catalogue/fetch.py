@@ -18,7 +18,7 @@ from tagger.catalogue.spec import AnySpec, FileSpec, recorded_sha256
 from tagger.errors import ModelError
 
 Progress: TypeAlias = Callable[[int, int], None]
-_CHUNK = 1 << 18
+_CHUNK = 1 << 16
 _TRIES = 4
 _TIMEOUT_S = (15, 60)
 _HINT = "Check the connection or the proxy, or give a mirror with --mirror DIR or AI_TAGGER_MIRROR, and try again."

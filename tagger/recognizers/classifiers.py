@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tagger.errors import ModelError
 from tagger.recognizers.feed import Feed
 from tagger.types import Finding, Frame, Label
 
@@ -22,6 +23,14 @@ LEAST_SCORE = 0.05
 def sigmoid(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """1 / (1 + e^-x), in the logits' own precision; large negative ones end at 0 without a warning."""
     scores: npt.NDArray[np.float32] = np.float32(1) / (np.float32(1) + np.exp(-np.maximum(logits, np.float32(-80))))
+    return scores
+
+
+def probabilities(scores: npt.NDArray[np.float32], model: str) -> npt.NDArray[np.float32]:
+    """``scores``, which must lie in 0..1. Raises ModelError when they don't: the yaml says the wrong thing of them."""
+    if scores.size and (scores.max() > 1.01 or scores.min() < -0.01):
+        found = f"{scores.min():.1f} .. {scores.max():.1f}"
+        raise ModelError(f"Model {model}: its scores are {found}, not 0 .. 1: its yaml needs scores: logits.")
     return scores
 
 
@@ -76,7 +85,7 @@ class SoftmaxClassifier(Classifier):
 
     def _scores(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         if not self._from_logits:
-            return rows
+            return probabilities(rows, self.model)
         powers = np.exp(rows - rows.max(axis=1, keepdims=True))
         shares: npt.NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
         return shares
@@ -97,9 +106,7 @@ class MultiLabelClassifier(Classifier):
         self._least = np.maximum(np.array(limits, np.float32), LEAST_SCORE)
 
     def _scores(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        if not self._from_logits:
-            return rows
-        return sigmoid(rows)
+        return sigmoid(rows) if self._from_logits else probabilities(rows, self.model)
 
     def _kept(self, row: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
         within = min(len(row), len(self._least))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from tagger.recognizers.classifiers import LEAST_SCORE, sigmoid
+from tagger.recognizers.classifiers import LEAST_SCORE, probabilities, sigmoid
 from tagger.recognizers.colours import box_colour
 from tagger.recognizers.feed import Feed, Placement
 from tagger.types import Box, Finding, Frame, Label
@@ -94,8 +94,7 @@ def transformer_decoder(spec: DetectionTransformerSpec) -> Callable[[dict[str, A
     def decode(outputs: dict[str, Any], index: int) -> Found:
         boxes = np.asarray(outputs[spec.outputs.boxes][index], np.float32)
         scores = np.asarray(outputs[spec.outputs.scores][index], np.float32)
-        if spec.scores == "logits":
-            scores = sigmoid(scores)
+        scores = sigmoid(scores) if spec.scores == "logits" else probabilities(scores, spec.model)
         if spec.outputs.labels:
             classes = np.asarray(outputs[spec.outputs.labels][index], np.int64)
         else:
@@ -120,9 +119,9 @@ def yolox_decoder(spec: YoloxSpec) -> Callable[[dict[str, Any], int], Found]:
     def decode(outputs: dict[str, Any], index: int) -> Found:
         output = outputs[spec.outputs.predictions] if spec.outputs.predictions else next(iter(outputs.values()))
         grid = output[index]
-        scores = grid[:, 5:] * grid[:, 4:5]
+        scores = probabilities(grid[:, 5:] * grid[:, 4:5], spec.model)
         where, classes = np.nonzero(scores >= LEAST_SCORE)
-        likely = scores[where, classes]
+        likely: Any = scores[where, classes]
         size = np.exp(np.minimum(grid[where, 2:4], 20.0)) * strides[where]
         corner = (grid[where, :2] + cells[where]) * strides[where] - size / 2
         xywh: Any = np.concatenate([corner, size], axis=1)

@@ -135,6 +135,8 @@ class Finder:
         standing = self._store.standing(items)
         wanted: list[tuple[MediaItem, frozenset[str]]] = []
         for item in items:
+            if item.ref in self._standing:
+                continue  # Found in two ways: it is being looked at already.
             known = standing[item.ref]
             missing = self._models - known.seen
             if missing and (not known.given_up or self._order.try_again):
@@ -175,6 +177,5 @@ class Finder:
             self.galleries.update(ref.id for ref in refs if ref.kind == "gallery")
             media = [i for i in items if i.ref.kind != "gallery" and in_scope(i, self._order.scope)]
             wanted = self._sort(media)
-            open_refs = {item.ref for item, _ in wanted} | {item.ref for item in self._to_decide}
-            self._store.dequeue([ref for ref in refs if ref not in open_refs and ref.kind != "gallery"])
+            self._store.dequeue([ref for ref in refs if ref not in self._standing and ref.kind != "gallery"])
             yield from wanted

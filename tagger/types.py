@@ -251,7 +251,10 @@ ChangeState: TypeAlias = Literal["planned", "sending", "done", "undone", "failed
 
 @dataclass(frozen=True, slots=True)
 class PlannedChange:
-    """One tag to be added to one item, with all that provenance needs. ``tag_id`` may be "" until the tag exists."""
+    """One tag (or performer: ``target``) to be added to one item, with all that provenance needs.
+
+    ``tag_id`` (a performer's id for performers) may be "" until the tag exists.
+    """
 
     ref: ItemRef
     fingerprint: str
@@ -263,6 +266,7 @@ class PlannedChange:
     rule: str
     why: str
     tags_before: frozenset[str] = frozenset()
+    target: Literal["tag", "performer"] = "tag"
 
 
 @dataclass(frozen=True, slots=True)

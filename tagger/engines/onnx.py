@@ -24,11 +24,11 @@ class OnnxEngine:
 
     ``device`` ``auto`` takes the best that works here. Any other is used or refused: a GPU that can't be used is never
     quietly replaced by the CPU. ``threads`` is per call (two engines of one thread beat one of two); 0 = all cores.
-    ``arena`` keeps scratch memory between calls: a few percent faster, and never given back.
+    ``arena`` keeps scratch memory between calls: a sixth faster on a CPU for some ten megabytes a frame of the batch.
     Raises EngineError when the model can't be loaded there.
     """
 
-    def __init__(self, model: Path | bytes, device: Device = "auto", threads: int = 1, *, arena: bool = False) -> None:
+    def __init__(self, model: Path | bytes, device: Device = "auto", threads: int = 1, *, arena: bool = True) -> None:
         self.device: Device = choose_device() if device == "auto" else device
         provider = PROVIDERS[self.device]
         if (reason := why_unusable(self.device)) is not None:

@@ -26,7 +26,7 @@ def _relu(feeds: Mapping[str, Any]) -> dict[str, Any]:
 
 ENGINES: dict[str, Callable[[], Engine]] = {
     "onnx": lambda: OnnxEngine(one_node("Relu"), "cpu"),
-    "onnx with an arena": lambda: OnnxEngine(one_node("Relu"), "cpu", threads=2, arena=True),
+    "onnx without an arena": lambda: OnnxEngine(one_node("Relu"), "cpu", threads=2, arena=False),
     "fake": lambda: FakeEngine(_relu, first_input="x"),
 }
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from tagger.calibration import Calibrations, over_frames, probability, roll_up
+from tagger.calibration import Calibrations, frame_scores, over_frames, probability, roll_up
 from tagger.types import Box, Evidence, Prediction, Sighting
 
 _LEAST = 0.05  # predictions below this say nothing
@@ -37,10 +37,14 @@ class Knowledge:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """One subject in one frame of one model: the best score, the raw label behind it, its box, and all box scores."""
+    """One subject in one frame of one model: the best score, the raw label behind it, its box, and all box scores.
+
+    ``fitted`` is the score in its context, which is what calibration was fitted on.
+    """
 
     time_s: float
     score: float
+    fitted: float
     label: str
     box: Box | None
     scores: tuple[float, ...]
@@ -76,6 +80,7 @@ def _by_subject(sighting: Sighting, knowledge: Knowledge) -> dict[str, list[_See
     subjects: dict[str, list[_Seen]] = defaultdict(list)
     for frame in sighting.frames:
         boxes: dict[str, list[tuple[float, Box | None]]] = defaultdict(list)
+        fitted = frame_scores(frame.findings, knowledge.calibrations.models.get(sighting.model))
         for finding in frame.findings:
             boxes[finding.name].append((finding.score, finding.box))
         scores = {label: max(score for score, _ in found) for label, found in boxes.items()}
@@ -83,11 +88,11 @@ def _by_subject(sighting: Sighting, knowledge: Knowledge) -> dict[str, list[_See
             for label, found in boxes.items():
                 score, box = max(found, key=lambda f: f[0])
                 ranked = tuple(sorted((s for s, _ in found), reverse=True))
-                subjects[names.get(label, label)].append(_Seen(frame.time_s, score, label, box, ranked))
+                subjects[names.get(label, label)].append(_Seen(frame.time_s, score, fitted[label], label, box, ranked))
         for name, score in roll_up(scores, groups).items():
             members = groups[name] & scores.keys()
             strongest = max(members, key=lambda label: (scores[label], label))
-            subjects[name].append(_Seen(frame.time_s, score, strongest, None, (score,)))
+            subjects[name].append(_Seen(frame.time_s, score, score, strongest, None, (score,)))
     return subjects
 
 
@@ -99,7 +104,7 @@ def _judge(
     knowledge: Knowledge,
     duration_s: float,
 ) -> Prediction:
-    scores = {model: over_frames([s.score for s in seen], len(times[model])) for model, seen in found.items()}
+    scores = {model: over_frames([s.fitted for s in seen], len(times[model])) for model, seen in found.items()}
     chance, calibrated = probability(scores, subject, knowledge.calibrations)
     places = sorted(
         ((s, model) for model, seen in found.items() for s in seen), key=lambda p: (-p[0].score, p[0].time_s, p[1])
@@ -140,7 +145,7 @@ def _spans(
     best: dict[float, dict[str, float]] = defaultdict(lambda: dict.fromkeys(found, 0.0))
     for model, seen in found.items():
         for s in seen:
-            best[s.time_s][model] = s.score
+            best[s.time_s][model] = s.fitted
     edges = [0.0, *((a + b) / 2 for a, b in pairwise(frame_times))]
     edges.append(max(duration_s, frame_times[-1]))
     spans: list[tuple[float, float]] = []

@@ -310,15 +310,11 @@ class App:
     def knowledge(self) -> Knowledge:
         specs = self.installed
         features = {spec.model: spec.feature for spec in specs} | {r.model: r.feature for r in self.recognizers}
-        groups = {
-            spec.model: {name: frozenset(members) for name, members in spec.groups.items()}
-            for spec in specs
-            if isinstance(spec.groups, dict) and spec.groups
-        }
+        groups = {spec.model: spec.members for spec in specs if spec.members}
         return Knowledge(
             features=features,
             groups=groups,
-            only_groups=frozenset(spec.model for spec in specs if spec.groups and spec.feature == "themes"),
+            only_groups=frozenset(spec.model for spec in specs if spec.only_groups),
             calibrations=self.catalogue.calibrations(specs, self.models_folder, builtin_calibrations()),
         )
 

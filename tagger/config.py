@@ -144,7 +144,7 @@ _FEATURES: dict[str, FeatureMode] = {
     "scenes": "apply",
     "themes": "apply",
     "day_night": "apply",
-    "black_white": "apply",
+    "black_and_white": "apply",
     "counts": "look",
     "colours": "look",
     "brightness": "look",

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tagger.types import RgbArray
 
 _LEAST_SCORE = 0.05
+_LEAST_SIDE_PX = 32
+_LEAST_CONTRAST = 2.0  # standard deviation of all values, of 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class Builtin:
         return [self._one(frame) for frame in frames]
 
     def _one(self, frame: Frame) -> tuple[Finding, ...]:
+        if min(frame.width, frame.height) < _LEAST_SIDE_PX or frame.rgb.std() < _LEAST_CONTRAST:
+            return ()  # An icon, a spacer, a blank frame: whatever was said of it would be true by accident.
         said = sorted(self.scores(frame.rgb).items(), key=lambda entry: (-entry[1], entry[0]))
         return tuple(Label(name, round(score, 4)) for name, score in said if score >= _LEAST_SCORE)
 

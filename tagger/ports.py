@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from tagger.types import (
+    Action,
     Change,
     ChangeState,
     Decision,
@@ -218,6 +219,8 @@ class Standing:
     ``seen``: models that have looked at this fingerprint. ``given_up``: failed twice with this fingerprint.
     ``decided``: the policy it was last decided under ("" = never), for this fingerprint and the ``seen`` of that time.
     ``ours``: tag ids that we wrote and are still ours. ``gone``: tag ids that we wrote and a person removed.
+    ``refused`` and ``accepted``: what a person said of tags here (in reviews, or by what they did in the library), as
+    :func:`tagger.vocabulary.normal` names: the one is never written, the other stays whatever the scores say.
     """
 
     seen: frozenset[str] = frozenset()
@@ -226,6 +229,8 @@ class Standing:
     decided: str = ""
     ours: frozenset[str] = frozenset()
     gone: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
+    accepted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,16 +297,18 @@ class Store(Protocol):
 
     def decisions(self, refs: Sequence[ItemRef]) -> dict[ItemRef, list[Decision]]: ...
 
-    def pending(self, limit: int) -> list[Change]:
-        """Changes planned or sending, oldest first."""
+    def pending(self, limit: int, action: Action = "add") -> list[Change]:
+        """Additions (or removals) planned or sending, oldest first."""
         ...
 
     def mark(self, change_ids: Sequence[int], state: ChangeState, reason: str = "", tag_id: str = "") -> None:
         """Move changes to ``state``; ``tag_id`` fills a tag that had to be created."""
         ...
 
-    def changes(self, run_id: int, state: ChangeState, after: int = 0, limit: int = 1000) -> list[Change]:
-        """A run's changes in this state with ``id > after``, in id order."""
+    def changes(
+        self, run_id: int, state: ChangeState, after: int = 0, limit: int = 1000, action: Action = "add"
+    ) -> list[Change]:
+        """A run's additions (or removals) in this state with ``id > after``, in id order."""
         ...
 
     def reopen(self, refs: Sequence[ItemRef]) -> None:

@@ -247,11 +247,16 @@ class Tag:
 
 
 ChangeState: TypeAlias = Literal["planned", "sending", "done", "undone", "failed", "gone"]
+Target: TypeAlias = Literal["tag", "performer"]
+Action: TypeAlias = Literal["add", "remove"]
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedChange:
     """One tag (or performer: ``target``) to be added to one item, with all that provenance needs.
+
+    ``action`` "remove" takes one of ours back: the store accepts it only where ours is there, and when it is done the
+    change that had added it is undone.
 
     ``tag_id`` (a performer's id for performers) may be "" until the tag exists.
     """
@@ -266,7 +271,8 @@ class PlannedChange:
     rule: str
     why: str
     tags_before: frozenset[str] = frozenset()
-    target: Literal["tag", "performer"] = "tag"
+    target: Target = "tag"
+    action: Action = "add"
 
 
 @dataclass(frozen=True, slots=True)

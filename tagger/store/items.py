@@ -21,7 +21,8 @@ STANDING = f"""SELECT j.key, i.id, i.file_id, i.policy, i.decided_models, x.fing
 SEEN = """SELECT f.fingerprint, f.id, s.model_id FROM json_each(?) AS j
     CROSS JOIN file AS f ON f.fingerprint = j.value LEFT JOIN sighting AS s ON s.file_id = f.id"""
 OURS = """SELECT c.item, c.state, c.tag_id, c.fingerprint FROM json_each(?) AS j
-    CROSS JOIN change AS c ON c.item = j.value AND c.state IN ('done', 'gone')"""
+    CROSS JOIN change AS c ON c.item = j.value AND c.state IN ('done', 'gone')
+    AND c.action = 'add' AND c.target = 'tag'"""
 SIGHTINGS = """SELECT f.fingerprint, m.name, s.frames FROM json_each(?) AS j
     CROSS JOIN file AS f ON f.fingerprint = j.value CROSS JOIN json_each(?) AS k
     CROSS JOIN model AS m ON m.name = k.value

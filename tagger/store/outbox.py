@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 from tagger.ports import Settlement
 from tagger.store.codec import DECISION_COLUMNS, decision, decision_row, dumps, now_at
 from tagger.store.items import asked, put_item, seen_models
-from tagger.types import Change, ChangeState, Decision, ItemRef, MediaItem, PlannedChange
+from tagger.types import Action, Change, ChangeState, Decision, ItemRef, MediaItem, PlannedChange
 
 REMOVED = "a person removed it"
+TAKEN_BACK = "it was taken back"
 WAS_THERE = "the item had this tag before"
 
 # From which states a change may come into each state; any other step is an echo of the past, and ignored.
@@ -34,15 +35,23 @@ _COMES_FROM: dict[ChangeState, tuple[ChangeState, ...]] = {
 }
 
 _CHANGE = """SELECT c.id, c.run_id, i.kind, i.item_id, c.fingerprint, c.tag_name, c.tag_id, c.model, c.score,
-    c.probability, c.rule, c.why, c.tags_before, c.state, c.changed_at, c.reason
+    c.probability, c.rule, c.why, c.tags_before, c.target, c.action, c.state, c.changed_at, c.reason
     FROM change AS c CROSS JOIN item AS i ON i.id = c.item"""
-PENDING = f"{_CHANGE} WHERE c.library_id = ? AND c.state IN ('planned', 'sending') ORDER BY c.id LIMIT ?"
-CHANGES = f"{_CHANGE} WHERE c.run_id = ? AND c.state = ? AND c.id > ? AND c.library_id = ? ORDER BY c.id LIMIT ?"
-LIVE = """SELECT id, run_id, fingerprint, tag_id, tag_name, state FROM change
+PENDING = f"""{_CHANGE} WHERE c.library_id = ? AND c.action = ? AND c.state IN ('planned', 'sending')
+    ORDER BY c.id LIMIT ?"""
+CHANGES = f"""{_CHANGE} WHERE c.run_id = ? AND c.state = ? AND c.id > ? AND c.library_id = ? AND c.action = ?
+    ORDER BY c.id LIMIT ?"""
+LIVE = """SELECT id, run_id, fingerprint, tag_id, tag_name, target, action, state FROM change
     WHERE item = ? AND state IN ('planned', 'sending', 'done', 'gone')"""
 DECISIONS = f"""SELECT d.item, {DECISION_COLUMNS} FROM json_each(?) AS j
     CROSS JOIN decision AS d ON d.item = j.value ORDER BY d.item, d.place"""  # noqa: S608
 TALLY = "SELECT tag, count(*) FROM decision WHERE library_id = ? AND verdict = ? GROUP BY tag"
+_UNDO_WHAT_WAS_TAKEN_BACK = f"""UPDATE change SET state = 'undone', reason = '{TAKEN_BACK}', changed_at = :now
+    WHERE id IN (SELECT a.id FROM json_each(:ids) AS j
+        CROSS JOIN change AS r ON r.id = j.value AND r.action = 'remove' AND r.state = 'done'
+        AND r.library_id = :library_id
+        CROSS JOIN change AS a ON a.item = r.item AND a.action = 'add' AND a.state = 'done' AND a.target = r.target
+        AND a.tag_id = r.tag_id AND a.fingerprint = r.fingerprint AND a.id < r.id)"""  # noqa: S608
 
 
 class _Live(NamedTuple):
@@ -51,16 +60,34 @@ class _Live(NamedTuple):
     fingerprint: str
     tag_id: str
     tag_name: str
+    target: str
+    action: str
     state: str
 
     def stands_for(self, plan: PlannedChange) -> bool:
         """Whether it is about the plan's tag. A tag may have been renamed, or deleted and made again: either counts."""
+        if plan.target != self.target:
+            return False
         by_id = bool(plan.tag_id) and plan.tag_id == self.tag_id
         return by_id or plan.tag_name.casefold() == self.tag_name.casefold()
 
     def forbids(self, plan: PlannedChange) -> bool:
         """Whether the plan is already taken care of. What a person removed stays away, whatever the file is now."""
+        if self.action != "add":
+            return False
         return self.stands_for(plan) and (self.state == "gone" or self.fingerprint == plan.fingerprint)
+
+    def is_ours(self, plan: PlannedChange) -> bool:
+        """Whether it is what the plan takes back."""
+        return self.action == "add" and self.state == "done" and self.matches(plan)
+
+    def takes_back(self, plan: PlannedChange) -> bool:
+        """Whether it is a removal like the plan, under way."""
+        return self.action == "remove" and self.state in ("planned", "sending") and self.matches(plan)
+
+    def matches(self, plan: PlannedChange) -> bool:
+        """The same tag, by id, on the same file."""
+        return (self.target, self.tag_id, self.fingerprint) == (plan.target, plan.tag_id, plan.fingerprint)
 
 
 def settle(db: sqlite3.Connection, library_id: int, run_id: int, policy: str, settlement: Settlement) -> None:
@@ -75,10 +102,19 @@ def settle(db: sqlite3.Connection, library_id: int, run_id: int, policy: str, se
     live = [_Live(*r) for r in db.execute(LIVE, (row,))]
     _learn_removals(db, library_id, run_id, item, live)
     for plan in settlement.plans:
-        if plan.tag_id in item.tag_ids or any(change.forbids(plan) for change in live):
+        if not _is_wanted(plan, item, live):
             continue
         change_id = _insert(db, library_id, run_id, row, plan)
-        live.append(_Live(change_id, run_id, plan.fingerprint, plan.tag_id, plan.tag_name, "planned"))
+        change = (change_id, run_id, plan.fingerprint, plan.tag_id, plan.tag_name, plan.target, plan.action)
+        live.append(_Live(*change, "planned"))
+
+
+def _is_wanted(plan: PlannedChange, item: MediaItem, live: Sequence[_Live]) -> bool:
+    """Whether the plan joins the outbox: only what isn't there is added, and only what is ours is taken back."""
+    if plan.action == "remove":
+        return any(change.is_ours(plan) for change in live) and not any(change.takes_back(plan) for change in live)
+    there = plan.target == "tag" and plan.tag_id in item.tag_ids
+    return not there and not any(change.forbids(plan) for change in live)
 
 
 def _replace_decisions(db: sqlite3.Connection, library_id: int, row: int, decisions: Sequence[Decision]) -> None:
@@ -100,7 +136,7 @@ def _learn_removals(
     lost = [
         change.id
         for change in live
-        if change.state == "done"
+        if (change.state, change.action, change.target) == ("done", "add", "tag")
         and change.run_id != run_id
         and change.fingerprint == item.fingerprint
         and change.tag_id
@@ -113,9 +149,9 @@ def _learn_removals(
 def _insert(db: sqlite3.Connection, library_id: int, run_id: int, row: int, plan: PlannedChange) -> int:
     cursor = db.execute(
         """INSERT INTO change (library_id, run_id, item, state, fingerprint, tag_id, tag_name, model, score,
-            probability, rule, why, tags_before, changed_at)
+            probability, rule, why, tags_before, target, action, changed_at)
         VALUES (:library_id, :run_id, :item, 'planned', :fingerprint, :tag_id, :tag_name, :model, :score,
-            :probability, :rule, :why, :tags_before, :now)""",
+            :probability, :rule, :why, :tags_before, :target, :action, :now)""",
         {
             "library_id": library_id,
             "run_id": run_id,
@@ -129,6 +165,8 @@ def _insert(db: sqlite3.Connection, library_id: int, run_id: int, row: int, plan
             "rule": plan.rule,
             "why": plan.why,
             "tags_before": dumps(sorted(plan.tags_before)),
+            "target": plan.target,
+            "action": plan.action,
             "now": now_at(),
         },
     )
@@ -151,7 +189,7 @@ def mark(
         # The tag was created, or found, after the plan was made: perhaps the item had it all along.
         db.execute(
             f"""UPDATE change SET state = 'failed', reason = :was_there, tag_id = :tag_id, changed_at = :now
-            WHERE {mine} AND state IN ('planned', 'sending')
+            WHERE {mine} AND state IN ('planned', 'sending') AND action = 'add'
             AND EXISTS (SELECT 1 FROM json_each(change.tags_before) AS t WHERE t.value = :tag_id)""",  # noqa: S608
             values,
         )
@@ -162,6 +200,8 @@ def mark(
         WHERE {mine} AND state IN ({comes_from})""",  # noqa: S608
         values,
     )
+    if state == "done":
+        db.execute(_UNDO_WHAT_WAS_TAKEN_BACK, values)
 
 
 def reopen(db: sqlite3.Connection, library_id: int, refs: Sequence[ItemRef]) -> None:
@@ -179,21 +219,21 @@ def decisions(db: sqlite3.Connection, library_id: int, refs: Sequence[ItemRef]) 
     return found
 
 
-def pending(db: sqlite3.Connection, library_id: int, limit: int) -> list[Change]:
+def pending(db: sqlite3.Connection, library_id: int, limit: int, action: Action) -> list[Change]:
     """Planned or sending, oldest first."""
-    return [_change(row) for row in db.execute(PENDING, (library_id, limit))]
+    return [_change(row) for row in db.execute(PENDING, (library_id, action, limit))]
 
 
 def changes(
-    db: sqlite3.Connection, library_id: int, run_id: int, state: ChangeState, after: int, limit: int
+    db: sqlite3.Connection, library_id: int, run_id: int, state: ChangeState, after: int, limit: int, action: Action
 ) -> list[Change]:
     """A run's changes in one state, in id order."""
-    return [_change(row) for row in db.execute(CHANGES, (run_id, state, after, library_id, limit))]
+    return [_change(row) for row in db.execute(CHANGES, (run_id, state, after, library_id, action, limit))]
 
 
 def _change(row: Sequence[Any]) -> Change:
     change_id, run_id, kind, item_id, fingerprint, tag_name, tag_id, model, score = row[:9]
-    probability, rule, why, before, state, changed_at, reason = row[9:]
+    probability, rule, why, before, target, action, state, changed_at, reason = row[9:]
     plan = PlannedChange(
         ref=ItemRef(kind, str(item_id)),
         fingerprint=fingerprint,
@@ -205,5 +245,7 @@ def _change(row: Sequence[Any]) -> Change:
         rule=rule,
         why=why,
         tags_before=frozenset(json.loads(before)),
+        target=target,
+        action=action,
     )
     return Change(change_id, run_id, plan, state, changed_at, reason)

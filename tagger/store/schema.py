@@ -136,7 +136,74 @@ _FIRST = (
     ) STRICT, WITHOUT ROWID""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+# What people say and do. Answers outlive the item they were given on (no foreign key): kept for good, found again by
+# file, item and tag. Of several answers to one question the newest ``stands``; ``act`` joins those of one click.
+_SECOND = (
+    "ALTER TABLE change ADD COLUMN target TEXT NOT NULL DEFAULT 'tag'",
+    "ALTER TABLE change ADD COLUMN action TEXT NOT NULL DEFAULT 'add'",
+    # The run that first missed our tag on its item, until it is known whether a person took it away.
+    "ALTER TABLE change ADD COLUMN missed_by INTEGER",
+    "CREATE INDEX change_missed ON change (library_id) WHERE missed_by IS NOT NULL",
+    "CREATE INDEX change_by_tag ON change (library_id, state, action, tag_name COLLATE NOCASE)",
+    # Tag ids that the item had when it was settled last, as JSON; '' = never noted.
+    "ALTER TABLE item ADD COLUMN tags TEXT NOT NULL DEFAULT ''",
+    # A hash of its picture: files that look alike have the same.
+    "ALTER TABLE file ADD COLUMN alike INTEGER",
+    # The queue for review, kept in order by its indexes: the most useful first.
+    "ALTER TABLE decision ADD COLUMN useful REAL NOT NULL DEFAULT 0",
+    "CREATE INDEX decision_to_review ON decision (library_id, useful DESC) WHERE verdict = 'review'",
+    "CREATE INDEX decision_to_review_by_tag ON decision (library_id, tag, useful DESC) WHERE verdict = 'review'",
+    """CREATE TABLE answer (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        library_id INTEGER NOT NULL REFERENCES library (id),
+        act INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        item_id ANY NOT NULL,
+        fingerprint TEXT NOT NULL,
+        target TEXT NOT NULL DEFAULT 'tag',
+        tag_key TEXT NOT NULL,
+        tag_name TEXT NOT NULL,
+        answer TEXT NOT NULL,
+        source TEXT NOT NULL,
+        feature TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        probability REAL NOT NULL,
+        verdict TEXT NOT NULL,
+        answered_at TEXT NOT NULL,
+        stands INTEGER NOT NULL DEFAULT 1
+    ) STRICT""",
+    "CREATE INDEX answer_by_item ON answer (library_id, kind, item_id, tag_key)",
+    "CREATE INDEX answer_by_tag ON answer (library_id, feature, tag_key) WHERE stands = 1",
+    "CREATE INDEX answer_by_act ON answer (library_id, act)",
+    """CREATE TABLE tag_rule (
+        library_id INTEGER NOT NULL REFERENCES library (id),
+        tag_key TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        tag_name TEXT NOT NULL,
+        feature TEXT NOT NULL DEFAULT '',
+        apply REAL NOT NULL DEFAULT 0,
+        why TEXT NOT NULL DEFAULT '',
+        act INTEGER NOT NULL DEFAULT 0,
+        said_at TEXT NOT NULL,
+        PRIMARY KEY (library_id, tag_key, kind)
+    ) STRICT, WITHOUT ROWID""",
+    # Applied tags that were drawn at random to be looked at; drawn ones stay drawn until they are answered.
+    """CREATE TABLE audit (
+        change_id INTEGER PRIMARY KEY REFERENCES change (id) ON DELETE CASCADE,
+        library_id INTEGER NOT NULL REFERENCES library (id),
+        drawn_at TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX audit_by_library ON audit (library_id)",
+    # The library's tags as the last run saw them, to follow renames and merges.
+    """CREATE TABLE known_tag (
+        library_id INTEGER NOT NULL REFERENCES library (id),
+        tag_id TEXT NOT NULL,
+        name TEXT NOT NULL,
+        PRIMARY KEY (library_id, tag_id)
+    ) STRICT, WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND)
 
 
 def version_of(db: sqlite3.Connection) -> int:

@@ -20,6 +20,7 @@ from tagger.store.database import Database
 from tagger.store.schema import MIGRATIONS
 from tagger.store.thumbs import ThumbCache
 from tagger.types import (
+    Action,
     Change,
     ChangeState,
     Decision,
@@ -49,6 +50,7 @@ _COUNTS = {
     "review": "SELECT count(*) FROM decision WHERE library_id = ? AND verdict = 'review'",
     "pending": "SELECT count(*) FROM change WHERE library_id = ? AND state IN ('planned', 'sending')",
     "ours": """SELECT count(*) FROM run AS r CROSS JOIN change AS c ON c.run_id = r.id AND c.state = 'done'
+        AND c.action = 'add'
         WHERE r.library_id = ?""",
     "gone": """SELECT count(*) FROM run AS r CROSS JOIN change AS c ON c.run_id = r.id AND c.state = 'gone'
         WHERE r.library_id = ?""",
@@ -187,18 +189,20 @@ class SqliteStore:
         with self._database.read() as db:
             return dict(db.execute(_outbox.TALLY, (self._library_id, verdict)).fetchall())
 
-    def pending(self, limit: int) -> list[Change]:
+    def pending(self, limit: int, action: Action = "add") -> list[Change]:
         with self._database.read() as db:
-            return _outbox.pending(db, self._library_id, limit)
+            return _outbox.pending(db, self._library_id, limit, action)
 
     def mark(self, change_ids: Sequence[int], state: ChangeState, reason: str = "", tag_id: str = "") -> None:
         """A step that the states don't allow is ignored. With ``tag_id``, items that had that tag before us fail."""
         with self._database.write() as db:
             _outbox.mark(db, self._library_id, change_ids, state, reason, tag_id)
 
-    def changes(self, run_id: int, state: ChangeState, after: int = 0, limit: int = 1000) -> list[Change]:
+    def changes(
+        self, run_id: int, state: ChangeState, after: int = 0, limit: int = 1000, action: Action = "add"
+    ) -> list[Change]:
         with self._database.read() as db:
-            return _outbox.changes(db, self._library_id, run_id, state, after, limit)
+            return _outbox.changes(db, self._library_id, run_id, state, after, limit, action)
 
     def reopen(self, refs: Sequence[ItemRef]) -> None:
         with self._database.write() as db:

@@ -3,7 +3,7 @@
 Standard library only, so that a page's operation can open it from a light process.
 """
 
-from tagger.store.lock import Holder, holder, worker_lock
+from tagger.store.lock import Holder, holder, wanted, worker_lock
 from tagger.store.sqlite import DATABASE_NAME, SqliteStore
 
-__all__ = ["DATABASE_NAME", "Holder", "SqliteStore", "holder", "worker_lock"]
+__all__ = ["DATABASE_NAME", "Holder", "SqliteStore", "holder", "wanted", "worker_lock"]

@@ -17,7 +17,9 @@ from tagger.store.codec import dumps, now_at
 
 LOCK_NAME = "worker.lock"
 BEAT_NAME = "worker.json"
+WANTED_NAME = "worker.wanted"
 BEAT_S = 5.0
+_WANTED_S = 3.0  # how long somebody's wish for the lock is believed after they last said it
 # Somebody who only asks holds a shared lock for an instant: a worker that meets it tries once more.
 _LEAST_WAIT_S = 0.2
 
@@ -113,12 +115,22 @@ def _open(data: Path) -> int:
         ) from error
 
 
+def wanted(data: Path) -> bool:
+    """Whether somebody waits for the lock: a worker that only serves what is asked of it then makes room."""
+    with contextlib.suppress(OSError):
+        return time.time() - (data / WANTED_NAME).stat().st_mtime < _WANTED_S
+    return False
+
+
 def _acquire(fd: int, data: Path, wait_s: float) -> None:
     deadline = time.monotonic() + max(wait_s, _LEAST_WAIT_S)
     try:
         while not _try_lock(fd, shared=False):
             if time.monotonic() >= deadline:
                 raise BusyError(_busy(holder(data)))
+            if wait_s > _LEAST_WAIT_S:
+                with contextlib.suppress(OSError):
+                    (data / WANTED_NAME).touch()
             time.sleep(0.05)
     except OSError as error:
         raise StoreError(

@@ -137,7 +137,8 @@ _FIRST = (
 )
 
 # What people say and do. Answers outlive the item they were given on (no foreign key): kept for good, found again by
-# file, item and tag. Of several answers to one question the newest ``stands``; ``act`` joins those of one click.
+# file, item and tag. An ``act`` is one thing that a person did, with any number of answers and rules. Of the answers to
+# one question the newest ``stands`` (1); former ones (0) come back when it is withdrawn (-1).
 _SECOND = (
     "ALTER TABLE change ADD COLUMN target TEXT NOT NULL DEFAULT 'tag'",
     "ALTER TABLE change ADD COLUMN action TEXT NOT NULL DEFAULT 'add'",
@@ -153,10 +154,18 @@ _SECOND = (
     "ALTER TABLE decision ADD COLUMN useful REAL NOT NULL DEFAULT 0",
     "CREATE INDEX decision_to_review ON decision (library_id, useful DESC) WHERE verdict = 'review'",
     "CREATE INDEX decision_to_review_by_tag ON decision (library_id, tag, useful DESC) WHERE verdict = 'review'",
+    """CREATE TABLE act (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        library_id INTEGER NOT NULL REFERENCES library (id),
+        what TEXT NOT NULL,
+        done_at TEXT NOT NULL,
+        undone_at TEXT NOT NULL DEFAULT ''
+    ) STRICT""",
+    "CREATE INDEX act_by_library ON act (library_id)",
     """CREATE TABLE answer (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         library_id INTEGER NOT NULL REFERENCES library (id),
-        act INTEGER NOT NULL,
+        act INTEGER NOT NULL REFERENCES act (id),
         kind TEXT NOT NULL,
         item_id ANY NOT NULL,
         fingerprint TEXT NOT NULL,
@@ -169,12 +178,14 @@ _SECOND = (
         subject TEXT NOT NULL,
         probability REAL NOT NULL,
         verdict TEXT NOT NULL,
+        rule TEXT NOT NULL,
+        why TEXT NOT NULL,
         answered_at TEXT NOT NULL,
         stands INTEGER NOT NULL DEFAULT 1
     ) STRICT""",
     "CREATE INDEX answer_by_item ON answer (library_id, kind, item_id, tag_key)",
     "CREATE INDEX answer_by_tag ON answer (library_id, feature, tag_key) WHERE stands = 1",
-    "CREATE INDEX answer_by_act ON answer (library_id, act)",
+    "CREATE INDEX answer_by_act ON answer (act)",
     """CREATE TABLE tag_rule (
         library_id INTEGER NOT NULL REFERENCES library (id),
         tag_key TEXT NOT NULL,
@@ -183,9 +194,9 @@ _SECOND = (
         feature TEXT NOT NULL DEFAULT '',
         apply REAL NOT NULL DEFAULT 0,
         why TEXT NOT NULL DEFAULT '',
-        act INTEGER NOT NULL DEFAULT 0,
+        act INTEGER NOT NULL REFERENCES act (id),
         said_at TEXT NOT NULL,
-        PRIMARY KEY (library_id, tag_key, kind)
+        PRIMARY KEY (library_id, tag_key, kind, act)
     ) STRICT, WITHOUT ROWID""",
     # Applied tags that were drawn at random to be looked at; drawn ones stay drawn until they are answered.
     """CREATE TABLE audit (

@@ -1,8 +1,15 @@
 BEGIN TRANSACTION;
+CREATE TABLE act (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        library_id INTEGER NOT NULL REFERENCES library (id),
+        what TEXT NOT NULL,
+        done_at TEXT NOT NULL,
+        undone_at TEXT NOT NULL DEFAULT ''
+    ) STRICT;
 CREATE TABLE answer (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         library_id INTEGER NOT NULL REFERENCES library (id),
-        act INTEGER NOT NULL,
+        act INTEGER NOT NULL REFERENCES act (id),
         kind TEXT NOT NULL,
         item_id ANY NOT NULL,
         fingerprint TEXT NOT NULL,
@@ -15,6 +22,8 @@ CREATE TABLE answer (
         subject TEXT NOT NULL,
         probability REAL NOT NULL,
         verdict TEXT NOT NULL,
+        rule TEXT NOT NULL,
+        why TEXT NOT NULL,
         answered_at TEXT NOT NULL,
         stands INTEGER NOT NULL DEFAULT 1
     ) STRICT;
@@ -41,7 +50,7 @@ CREATE TABLE change (
         changed_at TEXT NOT NULL,
         reason TEXT NOT NULL DEFAULT ''
     , target TEXT NOT NULL DEFAULT 'tag', action TEXT NOT NULL DEFAULT 'add', missed_by INTEGER) STRICT;
-INSERT INTO "change" VALUES(1,1,1,1,'planned','oshash:1','7','Dog','detector@1',0.9123,0.95,'thresholds.apply','It was seen.','[]','2026-11-23T13:11:09Z','','tag','add',NULL);
+INSERT INTO "change" VALUES(1,1,1,1,'planned','oshash:1','7','Dog','detector@1',0.9123,0.95,'thresholds.apply','It was seen.','[]','2026-11-23T13:12:55Z','','tag','add',NULL);
 CREATE TABLE created_tag (
         library_id INTEGER NOT NULL REFERENCES library (id),
         tag_id TEXT NOT NULL,
@@ -132,7 +141,7 @@ CREATE TABLE run (
         counts TEXT NOT NULL DEFAULT '{}',
         message TEXT NOT NULL DEFAULT ''
     ) STRICT;
-INSERT INTO "run" VALUES(1,1,'tag','{}','running','2026-11-23T13:11:09Z','','{}','{}','');
+INSERT INTO "run" VALUES(1,1,'tag','{}','running','2026-11-23T13:12:55Z','','{}','{}','');
 CREATE TABLE sighting (
         id INTEGER PRIMARY KEY,
         file_id INTEGER NOT NULL REFERENCES file (id) ON DELETE CASCADE,
@@ -141,7 +150,7 @@ CREATE TABLE sighting (
         seen_at TEXT NOT NULL,
         UNIQUE (file_id, model_id)
     ) STRICT;
-INSERT INTO "sighting" VALUES(1,1,1,X'789C6D8A410A80300C04FF92F35292960A7DCBE241AC881703C5FF63EAD93D2CC330A4260529DD4F41B35C405355E479258616B442C6D1058B4DA6ECDB23A851FCC6B3B8EEEE3EBE2844184BB982812F282D1C05','2026-11-23T13:11:09Z');
+INSERT INTO "sighting" VALUES(1,1,1,X'789C6D8A410A80300C04FF92F35292960A7DCBE241AC881703C5FF63EAD93D2CC330A4260529DD4F41B35C405355E479258616B442C6D1058B4DA6ECDB23A851FCC6B3B8EEEE3EBE2844184BB982812F282D1C05','2026-11-23T13:12:55Z');
 CREATE TABLE tag_rule (
         library_id INTEGER NOT NULL REFERENCES library (id),
         tag_key TEXT NOT NULL,
@@ -150,9 +159,9 @@ CREATE TABLE tag_rule (
         feature TEXT NOT NULL DEFAULT '',
         apply REAL NOT NULL DEFAULT 0,
         why TEXT NOT NULL DEFAULT '',
-        act INTEGER NOT NULL DEFAULT 0,
+        act INTEGER NOT NULL REFERENCES act (id),
         said_at TEXT NOT NULL,
-        PRIMARY KEY (library_id, tag_key, kind)
+        PRIMARY KEY (library_id, tag_key, kind, act)
     ) STRICT, WITHOUT ROWID;
 CREATE INDEX item_by_file ON item (file_id);
 CREATE INDEX failure_by_time ON failure (library_id, failed_at);
@@ -166,9 +175,10 @@ CREATE INDEX change_missed ON change (library_id) WHERE missed_by IS NOT NULL;
 CREATE INDEX change_by_tag ON change (library_id, state, action, tag_name COLLATE NOCASE);
 CREATE INDEX decision_to_review ON decision (library_id, useful DESC) WHERE verdict = 'review';
 CREATE INDEX decision_to_review_by_tag ON decision (library_id, tag, useful DESC) WHERE verdict = 'review';
+CREATE INDEX act_by_library ON act (library_id);
 CREATE INDEX answer_by_item ON answer (library_id, kind, item_id, tag_key);
 CREATE INDEX answer_by_tag ON answer (library_id, feature, tag_key) WHERE stands = 1;
-CREATE INDEX answer_by_act ON answer (library_id, act);
+CREATE INDEX answer_by_act ON answer (act);
 CREATE INDEX audit_by_library ON audit (library_id);
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('change',1);

@@ -1,8 +1,9 @@
 """YuNet: frames → faces with five points, at as many sizes as the picture is worth.
 
 A detector sees faces of a certain size well. The frame is shown at ``spec.sides`` (longest side in pixels): the first
-is the main look, a smaller one finds faces that fill the picture (and places their points better), a larger one is
-taken only when the main look hints at faces that are small for it.
+is the main look, a smaller one finds faces that fill the picture, a larger one is taken only when the main look hints
+at faces that are small for it. Then each face is looked at once more by itself, at the size at which its five points
+are placed best: on a group picture this is worth as much as a larger model.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float32]
 
 _HINT = 0.30  # a candidate from here on may be a face that a larger look makes sure of
-_SMALL_PX = 36.0  # narrower than this in the main look: a larger look places its points better
-_BEST_PX = 200.0  # where the five points are most exact (measured: mean cosine .63, at 120 px .60, at 450 px .56)
-_LEAST_SIDE_PX = 320  # a smaller frame is enlarged for the look, for the same reason, at most by
-_MOST_ENLARGED = 2.5
+_SMALL_PX = 24.0  # narrower than this in the main look: a larger look finds more of its kind
+_CLOSER_SIDE_PX = 320
+_CLOSER_FACE_PX = 160.0  # where the five points are most exact (mean cosine of pairs .63; at 120 px .60, at 450 px .56)
+_MOST_CLOSER = 16
+_LEAST_CLOSER_PX = 14.0
+_SAME_IOU = 0.4
 _WORTH = 1.25  # a look must differ this much in size from the main one to show anything new
 _MULTIPLE = 32
 _SHRINKS_A_LOT = 2.0
@@ -72,7 +75,7 @@ class FaceDetector:
             worth = [i for i, rgb in enumerate(frames) if self._worth(rgb, looked[i][0], side)]
             for i, more in zip(worth, self._look([frames[i] for i in worth], side), strict=True):
                 looked[i].append(more)
-        return [self._merged(one) for one in looked]
+        return self._closer(frames, [self._merged(one) for one in looked])
 
     def _worth(self, rgb: RgbArray, main: _Looked, side: int) -> bool:
         longest: int = max(rgb.shape[:2])
@@ -117,38 +120,71 @@ class FaceDetector:
         back = np.float32(1 / scale)
         return _Looked(np.concatenate(scores), np.concatenate(boxes) * back, np.concatenate(points) * back, scale)
 
+    def _closer(self, frames: Sequence[RgbArray], found: list[list[Found]]) -> list[list[Found]]:
+        """The same faces with their points from a look of their own; the largest ones, when there are very many."""
+        cuts = [
+            (i, face, *_cut(frames[i], face))
+            for i, faces in enumerate(found)
+            for face in sorted(faces, key=lambda face: -face.width_px)[:_MOST_CLOSER]
+            if face.width_px >= _LEAST_CLOSER_PX
+        ]
+        looks = self._look([picture for _, _, picture, _, _ in cuts], _CLOSER_SIDE_PX)
+        better = {
+            id(face): _again(face, look, scale, corner)
+            for (_, face, _, scale, corner), look in zip(cuts, looks, strict=True)
+        }
+        return [[better.get(id(face), face) for face in faces] for faces in found]
+
     def _merged(self, looked: Sequence[_Looked]) -> list[Found]:
-        """One face a place: the best score says that it is there, the look that suits its size where its points lie."""
+        """One face a place, best score first."""
         scores = np.concatenate([one.scores for one in looked])
-        if not (scores >= self._spec.at_least).any():
-            return []
         boxes = np.concatenate([one.boxes for one in looked])
         points = np.concatenate([one.points for one in looked])
-        scales = np.concatenate([np.full(len(one.scores), one.scale) for one in looked])
-        misfit = np.abs(np.log2(np.maximum(1.0, (boxes[:, 2] - boxes[:, 0]) * scales) / _BEST_PX))
         xywh: Any = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
         likely: Any = scores
         kept = np.asarray(cv2.dnn.NMSBoxes(xywh, likely, self._spec.at_least, self._spec.nms_iou), np.int64).reshape(-1)
-        faces = []
-        for best in kept[np.argsort(-scores[kept], kind="stable")].tolist():
-            same = np.nonzero((_overlaps(boxes, boxes[best]) > 0.5) & (scores >= scores[best] - 0.15))[0]
-            # Of each look only its own best candidate there, then the look in which the face has the best size.
-            rivals = [same[scales[same] == one.scale] for one in looked]
-            tops = [int(some[np.argmax(scores[some])]) for some in rivals if len(some)]
-            place = min(tops, key=lambda i: float(misfit[i]))
-            faces.append(Found(min(1.0, float(scores[best])), boxes[place], points[place]))
-        return faces
+        best = kept[np.argsort(-scores[kept], kind="stable")].tolist()
+        return [Found(min(1.0, float(scores[i])), boxes[i], points[i]) for i in best]
+
+
+def _cut(rgb: RgbArray, face: Found) -> tuple[RgbArray, float, Floats]:
+    """The surroundings of a face as a square picture in which it is ``_CLOSER_FACE_PX`` wide; scale; its corner."""
+    scale = _CLOSER_FACE_PX / face.width_px
+    reach = _CLOSER_SIDE_PX / scale / 2
+    middle = (face.box[:2] + face.box[2:]) / 2
+    height, width = rgb.shape[:2]
+    left, top = np.maximum(0, np.floor(middle - reach)).astype(int).tolist()
+    right, bottom = np.minimum([width, height], np.ceil(middle + reach)).astype(int).tolist()
+    part = rgb[top:bottom, left:right]
+    size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
+    how = cv2.INTER_AREA if scale * _SHRINKS_A_LOT < 1 else cv2.INTER_LINEAR
+    resized: Any = cv2.resize(part, size, interpolation=how)
+    # All of one size, so that they share a batch; a fringe of a pixel or two is lost at most.
+    canvas = np.zeros((_CLOSER_SIDE_PX, _CLOSER_SIDE_PX, 3), np.uint8)
+    high, wide = min(_CLOSER_SIDE_PX, size[1]), min(_CLOSER_SIDE_PX, size[0])
+    canvas[:high, :wide] = resized[:high, :wide]
+    return canvas, scale, np.array([left, top], np.float32)
+
+
+def _again(face: Found, look: _Looked, scale: float, corner: Floats) -> Found:
+    """``face`` with the points of the same face in a closer look; as it was where that shows none."""
+    back = np.float32(1 / scale)
+    overlaps = _overlaps(look.boxes * back + np.tile(corner, 2), face.box)
+    likely = np.nonzero(overlaps > _SAME_IOU)[0]
+    if not len(likely):
+        return face
+    best = int(likely[np.argmax(look.scores[likely])])
+    return Found(face.score, face.box, (look.points[best] * back + corner).astype(np.float32))
 
 
 def _fitted(rgb: RgbArray, side: int) -> tuple[RgbArray, float]:
     """The frame with its longest side at most ``side``, padded right and below to a multiple of 32; and the scale."""
     height, width = rgb.shape[:2]
-    longest = max(height, width)
-    scale = min(side / longest, max(1.0, min(_LEAST_SIDE_PX / longest, _MOST_ENLARGED)))
+    scale = min(1.0, side / max(height, width))
     wide, high = max(1, round(width * scale)), max(1, round(height * scale))
     canvas = np.zeros((-(-high // _MULTIPLE) * _MULTIPLE, -(-wide // _MULTIPLE) * _MULTIPLE, 3), np.uint8)
     how = cv2.INTER_AREA if scale * _SHRINKS_A_LOT < 1 else cv2.INTER_LINEAR
-    canvas[:high, :wide] = cv2.resize(rgb, (wide, high), interpolation=how) if scale != 1 else rgb
+    canvas[:high, :wide] = cv2.resize(rgb, (wide, high), interpolation=how) if scale < 1 else rgb
     return canvas, scale
 
 

@@ -1,0 +1,1 @@
+"""Whose face it is, and which unknown faces are one person's."""

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from tagger.ports import QueueEntry, Settlement, Standing
+from tagger.store import glance as _glance
 from tagger.store import items as _items
 from tagger.store import outbox as _outbox
 from tagger.store import runs as _runs
@@ -259,6 +260,32 @@ class SqliteStore:
     def remember(self, name: str, value: str) -> None:
         with self._database.write() as db:
             _runs.remember(db, self._library_id, name, value)
+
+    # -- a page's glance at one item
+    def known_item(self, ref: ItemRef) -> _glance.Known | None:
+        """None when it isn't on record."""
+        with self._database.read() as db:
+            return _glance.known(db, self._library_id, ref)
+
+    def written(self, ref: ItemRef) -> list[_glance.WrittenTag]:
+        """What we wrote to this item, are writing, or what a person took away again."""
+        with self._database.read() as db:
+            return _glance.written(db, self._library_id, ref)
+
+    def still_waiting(self, refs: Sequence[ItemRef]) -> dict[ItemRef, int]:
+        """Those of the items that wait to be looked at, with their priority."""
+        with self._database.read() as db:
+            return _glance.waiting(db, self._library_id, refs)
+
+    def failed(self, refs: Sequence[ItemRef]) -> dict[ItemRef, str]:
+        """Those of the items that could not be looked at, with the reason."""
+        with self._database.read() as db:
+            return _glance.failed(db, self._library_id, refs)
+
+    def to_review(self, refs: Sequence[ItemRef]) -> dict[ItemRef, int]:
+        """How many tags wait for a person's look, of the items that have some."""
+        with self._database.read() as db:
+            return _glance.to_review(db, self._library_id, refs)
 
     def summary(self) -> dict[str, int]:
         """``apply`` and ``review`` count tags, not items; ``bytes`` is what both files take, for all libraries."""

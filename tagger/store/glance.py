@@ -1,0 +1,74 @@
+"""What a page asks of one item or of the queue: a few rows by an index each, whatever the size of the rest."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tagger.store.codec import id_value, refs_json
+from tagger.store.items import asked
+from tagger.types import ItemRef
+
+_FILE = """SELECT f.fingerprint, f.width, f.height, f.duration_s, i.policy FROM item AS i
+    CROSS JOIN file AS f ON f.id = i.file_id WHERE i.library_id = ? AND i.kind = ? AND i.item_id = ?"""
+_WRITTEN = """SELECT tag_name, tag_id, state, run_id, target FROM change
+    WHERE item = ? AND action = 'add' AND state IN ('planned', 'sending', 'done', 'gone') ORDER BY id"""
+_WAITING = """SELECT j.key, q.priority FROM json_each(?) AS j CROSS JOIN queue AS q ON q.library_id = ?
+    AND q.kind = json_extract(j.value, '$[0]') AND q.item_id = json_extract(j.value, '$[1]')"""
+_FAILED = "SELECT reason FROM failure WHERE item = ?"
+_TO_REVIEW = """SELECT d.item, count(*) FROM json_each(?) AS j
+    CROSS JOIN decision AS d ON d.item = j.value AND d.verdict = 'review' GROUP BY d.item"""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is on record of one item: its file, how the decoder had it, whether it was ever decided."""
+
+    fingerprint: str
+    width: int
+    height: int
+    duration_s: float
+    decided: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenTag:
+    """One tag (or performer: ``target``) that we wrote to an item, are writing, or that a person took away (gone)."""
+
+    name: str
+    id: str
+    state: str
+    run_id: int
+    target: str
+
+
+def known(db: sqlite3.Connection, library_id: int, ref: ItemRef) -> Known | None:
+    """None when it isn't on record."""
+    row = db.execute(_FILE, (library_id, ref.kind, id_value(ref.id))).fetchone()
+    return Known(row[0], row[1], row[2], row[3], bool(row[4])) if row else None
+
+
+def written(db: sqlite3.Connection, library_id: int, ref: ItemRef) -> list[WrittenTag]:
+    """In the order in which they were planned."""
+    return [
+        WrittenTag(*columns) for row in asked(db, library_id, [ref]) for columns in db.execute(_WRITTEN, (row,))
+    ]
+
+
+def waiting(db: sqlite3.Connection, library_id: int, refs: Sequence[ItemRef]) -> dict[ItemRef, int]:
+    """Those of the items that wait to be looked at, with their priority."""
+    return {refs[key]: priority for key, priority in db.execute(_WAITING, (refs_json(refs), library_id))}
+
+
+def failed(db: sqlite3.Connection, library_id: int, refs: Sequence[ItemRef]) -> dict[ItemRef, str]:
+    """Those of the items that could not be looked at, with the reason."""
+    found = {ref: db.execute(_FAILED, (row,)).fetchone() for row, ref in asked(db, library_id, refs).items()}
+    return {ref: str(row[0]) for ref, row in found.items() if row}
+
+
+def to_review(db: sqlite3.Connection, library_id: int, refs: Sequence[ItemRef]) -> dict[ItemRef, int]:
+    """How many tags wait for a person's look, of the items that have some."""
+    ref_of = asked(db, library_id, refs)
+    rows = db.execute(_TO_REVIEW, (str(list(ref_of)),))
+    return {ref_of[row]: count for row, count in rows}

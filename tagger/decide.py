@@ -1,6 +1,8 @@
 """Predictions → decisions: apply, review, keep or drop, each with the rule that decided and its reason. Pure.
 
-The rules stand in one list, in the order in which they are asked; the first that has something to say decides.
+The rules stand in one list, in the order in which they are asked; the first that has something to say decides. What a
+rule says of a kind of prediction is the same for all of that kind but for the probability, so a :class:`Court` asks
+each rule once and then compares numbers: a million stored predictions are judged in seconds.
 """
 
 from __future__ import annotations
@@ -9,14 +11,19 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import NamedTuple
 
+from tagger.families import Family, Row, join, joined_prediction, row_of
 from tagger.types import Decision, Prediction, Verdict
 from tagger.vocabulary import Names, display, matches, normal
+
+RANK: Mapping[Verdict, int] = {"drop": 0, "keep": 1, "review": 2, "apply": 3}
+VERDICTS: tuple[Verdict, ...] = ("drop", "keep", "review", "apply")
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """Three thresholds, and the place in the configuration where the deciding one was said."""
+    """Three thresholds, and the place in the configuration where the most special of them was said."""
 
     apply: float
     review: float
@@ -25,11 +32,36 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceRule:
+    """What holds for items below some folders only. ``place`` is where it stands in the configuration (``rules[0]``).
+
+    ``below`` are folders ("" = everywhere). ``most_tags`` None leaves that limit as it is.
+    """
+
+    place: str
+    below: tuple[str, ...] = ("",)
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    features: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    tags: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    modes: Mapping[str, str] = field(default_factory=dict)
+    blacklist: tuple[str, ...] = ()
+    whitelist: tuple[str, ...] = ()
+    most_tags: int | None = None
+
+    def depth(self, path: str) -> int:
+        """How many letters of ``path`` its deepest folder covers, -1 when it is not for this path."""
+        plain = path.replace("\\", "/")
+        folders = (folder.replace("\\", "/").rstrip("/") for folder in self.below)
+        return max((len(f) for f in folders if not f or plain == f or plain.startswith(f + "/")), default=-1)
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Everything that turns a probability into a verdict.
 
     ``features`` and ``tags`` hold more special thresholds (only the keys that were said). ``modes`` are the switches of
-    the features. ``most_tags`` 0 = no limit.
+    the features. ``most_tags`` 0 = no limit. ``rules`` hold for some folders; :meth:`at` makes the policy of one place,
+    with those in force there in ``here``, the most general first.
     """
 
     apply: float = 0.90
@@ -43,26 +75,70 @@ class Policy:
     whitelist: tuple[str, ...] = ()
     most_tags: int = 20
     least_seen_s: float = 0.0
+    family: Family = field(default_factory=Family)
+    rules: tuple[PlaceRule, ...] = ()
+    here: tuple[PlaceRule, ...] = ()
 
-    def bar(self, feature: str, tag: str) -> Bar:
+    def at(self, path: str) -> Policy:
+        """The policy for an item with this path; of several rules the one for the deepest folder wins."""
+        if not self.rules:
+            return self
+        found = sorted(
+            ((depth, rule) for rule in self.rules if (depth := rule.depth(path)) >= 0), key=lambda pair: pair[0]
+        )
+        return replace(self, rules=(), here=tuple(rule for _, rule in found))
+
+    def bar(self, feature: str, tag: str, subject: str = "") -> Bar:
         """The thresholds for this tag: the most special place that says one wins."""
         values = {"apply": self.apply, "review": self.review, "keep": self.keep}
         place = "thresholds"
-        if feature in self.features:
-            values |= self.features[feature]
-            place = f"thresholds.features.{feature}"
-        own = next((said for name, said in self.tags.items() if normal(name) == normal(tag)), None)
-        if own is not None:
-            values |= own
-            place = f"thresholds.tags.{tag}"
+        for where, said in self._special(feature, {normal(tag), normal(subject)} - {""}):
+            if said:
+                values |= said
+                place = where
         # Somebody who raises keep or lowers apply alone means the others to give way.
         review = min(values["review"], values["apply"])
         return Bar(values["apply"], review, min(values["keep"], review), place)
 
+    def _special(self, feature: str, names: set[str]) -> Iterable[tuple[str, Mapping[str, float]]]:
+        for rule in self.here:
+            yield f"{rule.place}.thresholds", rule.thresholds
+        yield f"thresholds.features.{feature}", self.features.get(feature, {})
+        for rule in self.here:
+            yield f"{rule.place}.thresholds.features.{feature}", rule.features.get(feature, {})
+        for where, tags in (("", self.tags), *((f"{rule.place}.", rule.tags) for rule in self.here)):
+            for name, said in tags.items():
+                if normal(name) in names:
+                    yield f"{where}thresholds.tags.{name}", said
+
+    def mode(self, feature: str) -> tuple[str, str]:
+        """The feature's switch, and its place."""
+        for rule in reversed(self.here):
+            if feature in rule.modes:
+                return rule.modes[feature], f"{rule.place}.features.{feature}"
+        return self.modes.get(feature, "apply"), f"features.{feature}"
+
+    def lists(self, name: str) -> list[tuple[str, tuple[str, ...]]]:
+        """Each ``blacklist`` (or ``whitelist``) that isn't empty, with its place."""
+        all_lists = [(f"tags.{name}", getattr(self, name))]
+        all_lists += [(f"{rule.place}.{name}", getattr(rule, name)) for rule in self.here]
+        return [(place, patterns) for place, patterns in all_lists if patterns]
+
+    def limit(self) -> tuple[int, str]:
+        """The most tags an item, and the place that says so."""
+        for rule in reversed(self.here):
+            if rule.most_tags is not None:
+                return rule.most_tags, f"{rule.place}.most_tags"
+        return self.most_tags, "limits.most_tags"
+
     def fingerprint(self, *more: object) -> str:
         """Changes whenever a decision could change; ``more`` are further things that decisions rest on."""
-        text = json.dumps(_plain([self, *more]), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return fingerprint(self, *more)
+
+
+def fingerprint(*things: object) -> str:
+    """The same 16 letters for the same values in every process."""
+    return hashlib.sha256(json.dumps(_plain(things), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _plain(value: object) -> object:
@@ -78,121 +154,238 @@ def _plain(value: object) -> object:
     return value
 
 
-_Rule = Callable[[Prediction, str, Policy], "tuple[Verdict, str, str] | None"]
+# ---------------------------------------------------------------- the rules
 
 
-def _percent(value: float) -> str:
+class Said(NamedTuple):
+    """What a rule says: the verdict, its place in the configuration, one sentence why, one what would change it."""
+
+    verdict: Verdict
+    rule: str
+    why: str
+    otherwise: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What rules may look at, besides the numbers: predictions of one kind, under one tag name ("" = none)."""
+
+    feature: str
+    subject: str
+    calibrated: bool
+    tag: str
+
+
+_Rule = Callable[[_Kind, Policy], "Said | None"]
+
+
+def percent(value: float) -> str:
+    """As sentences have it."""
     return f"{value * 100:.0f} %"
 
 
-def _no_name(prediction: Prediction, tag: str, _: Policy) -> tuple[Verdict, str, str] | None:
-    if tag:
+def _no_name(kind: _Kind, _: Policy) -> Said | None:
+    if kind.tag:
         return None
-    return "drop", "tags.names", f"“{prediction.subject}” is mapped to no tag."
+    why = f"“{kind.subject}” is mapped to no tag."
+    return Said("drop", "tags.names", why, f"Give “{kind.subject}” a name in tags.names.")
 
 
-def _blacklisted(prediction: Prediction, tag: str, policy: Policy) -> tuple[Verdict, str, str] | None:
-    pattern = matches(tag, policy.blacklist) or matches(prediction.subject, policy.blacklist)
-    return ("drop", "tags.blacklist", f"“{tag}” is on the blacklist (“{pattern}”).") if pattern else None
-
-
-def _not_whitelisted(prediction: Prediction, tag: str, policy: Policy) -> tuple[Verdict, str, str] | None:
-    if not policy.whitelist or matches(tag, policy.whitelist) or matches(prediction.subject, policy.whitelist):
-        return None
-    return "drop", "tags.whitelist", f"“{tag}” isn't on the whitelist."
-
-
-def _by_threshold(prediction: Prediction, tag: str, policy: Policy) -> tuple[Verdict, str, str]:
-    bar = policy.bar(prediction.feature, tag)
-    surely = f"{_percent(prediction.probability)} sure"
-    if prediction.probability >= bar.apply:
-        return "apply", f"{bar.place}.apply", f"{surely}, at least {_percent(bar.apply)} is applied."
-    if prediction.probability >= bar.review:
-        return "review", f"{bar.place}.review", f"{surely}, below {_percent(bar.apply)} you are asked."
-    if prediction.probability >= bar.keep:
-        return "keep", f"{bar.place}.keep", f"{surely}, below {_percent(bar.review)} it is only remembered."
-    return "drop", f"{bar.place}.keep", f"{surely}, below {_percent(bar.keep)} it is forgotten."
-
-
-def _too_short(prediction: Prediction, _: str, policy: Policy) -> tuple[Verdict, str, str] | None:
-    seen_s = sum(end - start for start, end in prediction.spans_s)
-    if not prediction.spans_s or seen_s >= policy.least_seen_s:
-        return None
-    return (
-        "keep",
-        "limits.least_seen_s",
-        f"Seen for {seen_s:.0f} s, at least {policy.least_seen_s:.0f} s are asked for.",
-    )
-
-
-def _switched(prediction: Prediction, _: str, policy: Policy) -> tuple[Verdict, str, str] | None:
-    mode = policy.modes.get(prediction.feature, "apply")
-    place = f"features.{prediction.feature}"
-    if mode in ("look", "off"):
-        return "keep", place, f"{display(prediction.feature)} are only remembered, as {place} says."
-    if mode == "review":
-        return "review", place, f"{display(prediction.feature)} are never applied without you, as {place} says."
+def _blacklisted(kind: _Kind, policy: Policy) -> Said | None:
+    for place, patterns in policy.lists("blacklist"):
+        pattern = matches(kind.tag, patterns) or matches(kind.subject, patterns)
+        if pattern:
+            return Said(
+                "drop", place, f"“{kind.tag}” is on the blacklist (“{pattern}”).", f"Take “{pattern}” off {place}."
+            )
     return None
 
 
-def _uncalibrated(prediction: Prediction, _tag: str, _policy: Policy) -> tuple[Verdict, str, str] | None:
-    if prediction.calibrated:
+def _not_whitelisted(kind: _Kind, policy: Policy) -> Said | None:
+    for place, patterns in policy.lists("whitelist"):
+        if not matches(kind.tag, patterns) and not matches(kind.subject, patterns):
+            why = f"“{kind.tag}” isn't on the whitelist."
+            return Said("drop", place, why, f"Add “{kind.tag}” to {place}, or empty that list.")
+    return None
+
+
+def _switched(kind: _Kind, policy: Policy) -> Said | None:
+    mode, place = policy.mode(kind.feature)
+    otherwise = f"Set {place} to apply."
+    if mode in ("look", "off"):
+        why = f"{display(kind.feature)} are only remembered, as {place} says."
+        return Said("keep", place, why, otherwise)
+    if mode == "review":
+        return Said(
+            "review", place, f"{display(kind.feature)} are never applied without you, as {place} says.", otherwise
+        )
+    return None
+
+
+def _uncalibrated(kind: _Kind, _: Policy) -> Said | None:
+    if kind.calibrated:
         return None
-    models = ", ".join(prediction.models)
-    return "review", "calibration", f"{models} has no calibration, so you are asked however sure it says it is."
+    why = "What it rests on has no calibration, so you are asked however sure it says it is."
+    return Said("review", "calibration", why, "Give the model a calibration (docs/models.md).")
 
 
 _EXCLUDING: tuple[_Rule, ...] = (_no_name, _blacklisted, _not_whitelisted)
-_CAPPING: tuple[_Rule, ...] = (_switched, _uncalibrated, _too_short)
-_RANK: Mapping[Verdict, int] = {"drop": 0, "keep": 1, "review": 2, "apply": 3}
+_CAPPING: tuple[_Rule, ...] = (_switched, _uncalibrated)
 
 
-def _judge(prediction: Prediction, tag: str, policy: Policy) -> Decision:
-    for rule in _EXCLUDING:
-        said = rule(prediction, tag, policy)
-        if said:
-            return Decision(prediction, said[0], tag, said[1], said[2])
-    verdict, place, why = _by_threshold(prediction, tag, policy)
-    for cap in _CAPPING:
-        said = cap(prediction, tag, policy)
-        if said and _RANK[said[0]] < _RANK[verdict]:
-            verdict, place, why = said
-    return Decision(prediction, verdict, tag, place, why)
+def _by_threshold(rank: int, bar: Bar, chance: float) -> Said:
+    surely = f"{percent(chance)} sure"
+    lower = f"Lower {bar.place}.apply to {chance:.2f} or less."
+    match VERDICTS[rank]:
+        case "apply":
+            why = f"{surely}, at least {percent(bar.apply)} is applied."
+            return Said("apply", f"{bar.place}.apply", why, f"Raise {bar.place}.apply above {chance:.2f}.")
+        case "review":
+            return Said("review", f"{bar.place}.review", f"{surely}, below {percent(bar.apply)} you are asked.", lower)
+        case "keep":
+            why = f"{surely}, below {percent(bar.review)} it is only remembered."
+            otherwise = f"Lower {bar.place}.review to {chance:.2f} or less to be asked."
+            return Said("keep", f"{bar.place}.keep", why, otherwise)
+        case _:
+            why = f"{surely}, below {percent(bar.keep)} it is forgotten."
+            return Said("drop", f"{bar.place}.keep", why, f"Lower {bar.place}.keep to {chance:.2f} or less to see it.")
+
+
+def _too_short(seen_s: float, least_s: float) -> Said:
+    why = f"Seen for {seen_s:.0f} s, at least {least_s:.0f} s are asked for."
+    return Said("keep", "limits.least_seen_s", why, f"Lower limits.least_seen_s to {seen_s:.1f} or less.")
+
+
+def _one_too_many(chance: float, most: int, place: str) -> Said:
+    why = f"{percent(chance)} sure, but {most} surer ones came first."
+    return Said("review", place, why, f"Raise {place} above {most}.")
+
+
+# ---------------------------------------------------------------- the court
+
+
+class Ruling(NamedTuple):
+    """What the rules say of all predictions of one kind: excluded, or three thresholds and what caps them."""
+
+    tag: str
+    key: str
+    excluded: Said | None
+    bar: Bar
+    caps: tuple[Said, ...]
+    most: int  # the rank that the caps leave
+
+
+class _Judged(NamedTuple):
+    """One row under one tag: its verdict as a rank, and whether the length or the number of tags made it so."""
+
+    at: int
+    ruling: Ruling
+    rank: int
+    short: bool
+    surplus: bool
+
+
+class Court:
+    """A policy that is ready to judge. One a policy; it learns the kinds of predictions as they come."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._limit, self._limit_place = policy.limit()
+        self._rulings: dict[tuple[str, str, bool], tuple[Ruling, ...]] = {}
+
+    def decide(self, predictions: Iterable[Prediction]) -> list[Decision]:
+        """One decision for each prediction and tag name, surest first."""
+        given = sorted(predictions, key=lambda p: (-p.probability, p.feature, p.subject))
+        rows, members = join([row_of(p) for p in given], self._policy.family)
+        found = [
+            given[of[0]] if of == (at,) else joined_prediction(row, [given[i] for i in of])
+            for at, (row, of) in enumerate(zip(rows, members, strict=True))
+        ]
+        decisions = []
+        for judged in sorted(self._judge(rows), key=lambda j: (-rows[j.at].probability, j.at)):
+            said = self._say(judged, rows[judged.at])
+            why = said.why if not rows[judged.at].together else f"{rows[judged.at].together}: {said.why}"
+            decisions.append(Decision(found[judged.at], said.verdict, judged.ruling.tag, said.rule, why))
+        return decisions
+
+    def verdicts(self, rows: Sequence[Row]) -> list[tuple[str, str, str, int]]:
+        """``(feature, subject, tag, rank)`` for rows in the order of :meth:`decide`: its verdicts without the words."""
+        joined, _ = join(rows, self._policy.family)
+        return [(joined[at].feature, joined[at].subject, ruling.tag, rank) for at, ruling, rank, _, _ in
+                self._judge(joined)]  # fmt: skip
+
+    def otherwise(self, prediction: Prediction, tag: str) -> str:
+        """What would have to change for another verdict on this prediction, said by the rule that decides."""
+        row = row_of(prediction)
+        ours = [judged for judged in self._judge([row]) if normal(judged.ruling.tag) == normal(tag)]
+        return self._say(ours[0], row).otherwise if ours else ""
+
+    def _judge(self, rows: Sequence[Row]) -> list[_Judged]:
+        least_s = self._policy.least_seen_s
+        judged = []
+        for at, (feature, subject, chance, calibrated, seen_s, _) in enumerate(rows):
+            for ruling in self._rulings.get((feature, subject, calibrated)) or self._learn(
+                feature, subject, calibrated
+            ):
+                if ruling.excluded is not None:
+                    judged.append(_Judged(at, ruling, 0, False, False))
+                    continue
+                bar = ruling.bar
+                rank = 3 if chance >= bar.apply else 2 if chance >= bar.review else 1 if chance >= bar.keep else 0
+                rank = min(rank, ruling.most)
+                short = 0 <= seen_s < least_s and rank > 1
+                judged.append(_Judged(at, ruling, 1 if short else rank, short, False))
+        return self._at_most(judged, rows) if 0 < self._limit < len(judged) else judged
+
+    def _at_most(self, judged: list[_Judged], rows: Sequence[Row]) -> list[_Judged]:
+        """At most ``most_tags`` different tags are applied; the rest of them wait for review.
+
+        Places are given by probability to all that thresholds judge, passed or not: if only those that passed had a
+        place, raising the threshold of one tag would make room for another.
+        """
+        places: dict[str, int] = {}
+        for one in sorted(judged, key=lambda j: (-rows[j.at].probability, j.at)):
+            if one.ruling.excluded is None and one.ruling.most == RANK["apply"] and not one.short:
+                places.setdefault(one.ruling.key, len(places))
+        return [
+            one._replace(rank=2, surplus=True) if one.rank == 3 and places[one.ruling.key] >= self._limit else one
+            for one in judged
+        ]
+
+    def _learn(self, feature: str, subject: str, calibrated: bool) -> tuple[Ruling, ...]:
+        policy = self._policy
+        rulings = []
+        for tag in policy.names.of_label(subject) or ("",):
+            kind = _Kind(feature, subject, calibrated, tag)
+            excluded = next((said for rule in _EXCLUDING if (said := rule(kind, policy))), None)
+            caps = tuple(said for rule in _CAPPING if (said := rule(kind, policy)))
+            most = min((RANK[said.verdict] for said in caps), default=RANK["apply"])
+            rulings.append(Ruling(tag, normal(tag), excluded, policy.bar(feature, tag, subject), caps, most))
+        self._rulings[feature, subject, calibrated] = tuple(rulings)
+        return self._rulings[feature, subject, calibrated]
+
+    def _say(self, judged: _Judged, row: Row) -> Said:
+        """The words of the rule that decided."""
+        ruling = judged.ruling
+        if ruling.excluded is not None:
+            return ruling.excluded
+        if judged.surplus:
+            return _one_too_many(row.probability, self._limit, self._limit_place)
+        bar, chance = ruling.bar, row.probability
+        rank = 3 if chance >= bar.apply else 2 if chance >= bar.review else 1 if chance >= bar.keep else 0
+        said = _by_threshold(rank, bar, chance)
+        for cap in (*ruling.caps, *((_too_short(row.seen_s, self._policy.least_seen_s),) if judged.short else ())):
+            if RANK[cap.verdict] < RANK[said.verdict]:
+                said = cap
+        return said
 
 
 def decide(predictions: Iterable[Prediction], policy: Policy) -> list[Decision]:
     """One decision for each prediction and tag name, surest first. Raising a threshold never adds a tag."""
-    decisions = [
-        _judge(prediction, tag, policy)
-        for prediction in sorted(predictions, key=lambda p: (-p.probability, p.feature, p.subject))
-        for tag in (policy.names.of_label(prediction.subject) or ("",))
-    ]
-    return _limit(decisions, policy)
+    return Court(policy).decide(predictions)
 
 
-def _limit(decisions: Sequence[Decision], policy: Policy) -> list[Decision]:
-    """At most ``most_tags`` different tags are applied; the rest of them wait for review.
-
-    Places are given by probability to all that thresholds judge, passed or not: if only those that passed had a place,
-    raising the threshold of one tag would make room for another.
-    """
-    if not policy.most_tags:
-        return list(decisions)
-    places: dict[str, int] = {}
-    for decision in decisions:
-        if decision.rule.startswith(("thresholds", "limits.gallery")):
-            places.setdefault(normal(decision.tag), len(places))
-    return [
-        replace(
-            decision,
-            verdict="review",
-            rule="limits.most_tags",
-            why=f"{_percent(decision.prediction.probability)} sure, but {policy.most_tags} surer ones came first.",
-        )
-        if decision.verdict == "apply" and places[normal(decision.tag)] >= policy.most_tags
-        else decision
-        for decision in decisions
-    ]
+# ---------------------------------------------------------------- galleries
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,15 +408,24 @@ def decide_gallery(images: Sequence[Sequence[Decision]], rule: GalleryRule, poli
     least = max(1, min(rule.least, len(images)))
     decided = [_gallery_decision(list(found.values()), len(images), least, rule) for found in by_tag.values()]
     decided.sort(key=lambda d: (-d.prediction.probability, d.tag))
-    return _limit([decision for decision in decided if decision is not None], policy)
+    most, place = policy.limit()
+    return [
+        replace(d, verdict=said.verdict, rule=said.rule, why=said.why)
+        if most
+        and at >= most
+        and d.verdict == "apply"
+        and (said := _one_too_many(d.prediction.probability, most, place))
+        else d
+        for at, d in enumerate(decided)
+    ]
 
 
 def _gallery_decision(found: Sequence[Decision], n: int, least: int, rule: GalleryRule) -> Decision:
     applied = [d for d in found if d.verdict == "apply"]
-    best = max(found, key=lambda d: d.prediction.probability)
+    best = max(found, key=lambda d: (d.prediction.probability, d.tag, d.prediction.feature))
     mean = sum(d.prediction.probability for d in (applied or found)) / len(applied or found)
     counted = f"{len(applied)} of its {n} images have it"
-    wanted = f"{_percent(rule.share)} and at least {least} are asked for"
+    wanted = f"{percent(rule.share)} and at least {least} are asked for"
 
     def verdict(count: int) -> bool:
         return count >= least and count >= rule.share * n

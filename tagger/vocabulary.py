@@ -69,32 +69,99 @@ def matches(name: str, patterns: Iterable[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Language:
+    """What labels are called in one language: ``names`` by label, ``colours`` by colour, and how a thing of a colour is
+    said (``"{colour} {thing}"``). Labels that it doesn't know keep their own words."""
+
+    code: str = "en"
+    names: Mapping[str, str] = field(default_factory=dict)
+    colours: Mapping[str, str] = field(default_factory=dict)
+    coloured: str = "{colour} {thing}"
+
+    def name(self, label: str) -> str:
+        """What a new tag for this label is called."""
+        plain = normal(label)
+        known = self.names.get(plain)
+        if known is None:
+            colour, _, thing = plain.partition(" ")
+            if colour in self.colours and thing in self.names:
+                known = self.coloured.format(colour=self.colours[colour], thing=self.names[thing])
+        return display(known or label)
+
+
+@dataclass(frozen=True, slots=True)
 class Names:
-    """What the person calls things: ``mapping`` from label to tag names (none = no tag); the rest by ``display``."""
+    """What the person calls things: ``mapping`` from label to tag names (none = no tag); the rest by ``language``.
+
+    ``synonyms`` are further words for a thing, by the normal form of its label or tag name: an existing tag of any of
+    these names is meant, too.
+    """
 
     mapping: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    language: Language = field(default_factory=Language)
+    synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @staticmethod
-    def of(configured: Mapping[str, str | Sequence[str] | None]) -> Names:
-        """From ``tags.names`` of the configuration."""
+    def of(
+        configured: Mapping[str, str | Sequence[str] | None],
+        language: Language | None = None,
+        synonyms: Mapping[str, Sequence[str]] | None = None,
+    ) -> Names:
+        """From ``tags.names``, ``tags.language`` and ``tags.synonyms`` of the configuration."""
 
         def several(value: str | Sequence[str] | None) -> tuple[str, ...]:
             if not value:
                 return ()
             return (value,) if isinstance(value, str) else tuple(value)
 
-        return Names({normal(label): several(value) for label, value in configured.items()})
+        return Names(
+            {normal(label): several(value) for label, value in configured.items()},
+            language or Language(),
+            {normal(label): tuple(words) for label, words in (synonyms or {}).items()},
+        )
 
     def of_label(self, label: str) -> tuple[str, ...]:
         """The tag names for a label; empty when it is to get none."""
         mapped = self.mapping.get(normal(label))
-        return (display(label),) if mapped is None else mapped
+        return (self.language.name(label),) if mapped is None else mapped
+
+    def others(self) -> dict[str, tuple[str, ...]]:
+        """By tag name in its normal form: what else an existing tag for it may be called, the likeliest first."""
+        found: dict[str, list[str]] = {}
+        for label, words in self.synonyms.items():
+            for name in (label, *map(normal, self.of_label(label))):
+                found.setdefault(name, []).extend(words)
+        for label, name in self.language.names.items():
+            # Somebody who changed the language may have the English tags already.
+            if label not in self.mapping and normal(name) != label:
+                found.setdefault(normal(name), []).append(label)
+        return {name: tuple(dict.fromkeys(words)) for name, words in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Where tags that have to be made are put: under ``parents`` (by normal name), else under ``root`` ("" = none)."""
+
+    root: str = ""
+    parents: Mapping[str, str] = field(default_factory=dict)
+
+    @staticmethod
+    def of(root: str, parents: Mapping[str, str]) -> Tree:
+        """From ``tags.parent`` and ``tags.parents`` of the configuration."""
+        return Tree(root, {normal(name): parent for name, parent in parents.items()})
+
+    def parent(self, name: str) -> str:
+        """The name of the parent for a new tag, "" for none."""
+        found = self.parents.get(normal(name), self.root)
+        return "" if normal(found) == normal(name) else found
 
 
 class TagIndex:
     """The library's tags, found by what a person would take for the same name."""
 
-    def __init__(self, tags: Iterable[Tag]) -> None:
+    def __init__(self, tags: Iterable[Tag], others: Mapping[str, Sequence[str]] | None = None) -> None:
+        """``others`` are further names to look for (:meth:`Names.others`)."""
+        self._others = others or {}
         # The surest way first: by name, by alias, then both again in the singular.
         self._ways: tuple[dict[str, Tag], ...] = ({}, {}, {}, {})
         # In order of age, so that of two tags that look alike the older one is meant, always the same.
@@ -112,6 +179,10 @@ class TagIndex:
 
     def find(self, name: str) -> Tag | None:
         """The tag that is meant by ``name``, None if there is none."""
+        tries = (name, *self._others.get(normal(name), ()))
+        return next((tag for one in tries if (tag := self._find(one)) is not None), None)
+
+    def _find(self, name: str) -> Tag | None:
         plain, one = normal(name), singular(name)
         found = (way.get(key) for way, key in zip(self._ways, (plain, plain, one, one), strict=True))
         return next((tag for tag in found if tag is not None), None)

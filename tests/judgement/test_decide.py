@@ -94,7 +94,7 @@ def prediction(subject: str, probability: float, feature: str = "objects") -> Pr
         (Policy(), "apply", "thresholds.apply"),
         (Policy(apply=0.95), "review", "thresholds.review"),
         (Policy(features={"objects": {"apply": 0.99, "review": 0.95}}), "keep", "thresholds.features.objects.keep"),
-        (Policy(apply=0.99, tags={"DOG": {"apply": 0.9}}), "apply", "thresholds.tags.Dog.apply"),
+        (Policy(apply=0.99, tags={"DOG": {"apply": 0.9}}), "apply", "thresholds.tags.DOG.apply"),
         (Policy(blacklist=("d*",)), "drop", "tags.blacklist"),
         (Policy(whitelist=("cat",)), "drop", "tags.whitelist"),
         (Policy(modes={"objects": "look"}), "keep", "features.objects"),

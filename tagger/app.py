@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ from tagger.library.judge import Judge
 from tagger.library.tools import Tools
 from tagger.light.connection import Connection
 from tagger.light.data import write_snapshot
+from tagger.light.library import remember_key
 from tagger.light.spool import Spool
 from tagger.media.sampler import ProcessMedia
 from tagger.pipeline import Pipeline
@@ -39,7 +41,7 @@ MIRROR_VARIABLE = "AI_TAGGER_MIRROR"
 CONFIG_NAME = "config.yml"
 STORE_NAME = "ai_tagger.sqlite"
 _GPU_BATCH = 32
-_CPU_BATCH = 4
+_CPU_BATCH = 1  # measured: on a CPU more is slower, since less of it stays in the caches, and takes memory
 
 
 class NoHost:
@@ -141,6 +143,9 @@ class App:
     @cached_property
     def store(self) -> SqliteStore:
         keep = self.config.keep
+        if self.connection is not None and self.connection.dir:
+            with contextlib.suppress(OSError):  # Pages then ask Stash themselves.
+                remember_key(str(self.data), self.connection.dir, self.library.key)
         return SqliteStore(
             self.data / STORE_NAME,
             self.library.key,

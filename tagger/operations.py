@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -9,18 +10,20 @@ from typing import Any, TypeAlias
 
 from tagger import catalogue, looking
 from tagger.app import App
-from tagger.errors import ModelError, TaggerError
+from tagger.errors import BusyError, ModelError, TaggerError
 from tagger.library.attempt import Attempt, try_library
-from tagger.library.find import Order
+from tagger.library.find import URGENT, Order
 from tagger.library.progress import words
 from tagger.library.tag import Outcome, tag_library
 from tagger.library.undo import undo_run
 from tagger.light.bootstrap import setup_status
+from tagger.ports import Host
 from tagger.recognizers import check as check_model
-from tagger.store.lock import holder, worker_lock
+from tagger.store.lock import holder, wanted, worker_lock
 
 DONE, SOME_FAILED, COULD_NOT_RUN = 0, 1, 2
-_WAIT_FOR_WORKER_S = 20.0
+_WAIT_FOR_WORKER_S = 60.0
+_SERVE_IDLE_S, _SERVE_LOOK_S = 60.0, 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,54 @@ def _attempt_lines(attempt: Attempt) -> list[str]:
 def tag(app: App, wish: Wish) -> Answer:
     """Everything in scope."""
     return _run(app, wish, "tag")
+
+
+def serve(app: App, wish: Wish) -> Answer:
+    """What people ask for on Stash's pages, as long as nobody else works; ends when a while nothing was asked."""
+    del wish
+    served = 0
+    try:
+        with worker_lock(app.data, f"what was asked for in {app.library.name}"):
+            _ready(app)
+            app.be_modest()
+            backup = app.config.run.backup
+            order = Order(operation="asked", slice_s=0.0, backup=backup)
+            tools = replace(app.tools(), host=_MakesRoom(app.host, app.data), take_in=_nothing)
+            until = time.monotonic() + _SERVE_IDLE_S
+            while time.monotonic() < until and not wanted(app.data):
+                if app.store.waiting(1, URGENT):
+                    outcome = tag_library(tools, order)
+                    served += outcome.counts.get("passed", 0)
+                    until = time.monotonic() + _SERVE_IDLE_S
+                else:
+                    time.sleep(_SERVE_LOOK_S)
+    except BusyError:
+        return Answer(["Another run serves what was asked for."])
+    return Answer([f"Served {served:,} items that were asked for."])
+
+
+@dataclass(frozen=True, slots=True)
+class _MakesRoom:
+    """A host for whom everybody who wants the worker's place goes first; the queue keeps what is left."""
+
+    host: Host
+    data: Path
+
+    def others_waiting(self) -> bool:
+        return wanted(self.data)
+
+    def queue_again(self, args: Mapping[str, Any], description: str) -> None:
+        """Whoever takes the place serves the queue."""
+
+    def backup(self) -> str:
+        return self.host.backup()
+
+    def settings(self) -> dict[str, Any]:
+        return self.host.settings()
+
+
+def _nothing() -> None:
+    """What hooks noted is for a run that has a task in Stash's queue."""
 
 
 def new(app: App, wish: Wish) -> Answer:
@@ -371,6 +422,7 @@ OPERATIONS: Mapping[str, Entry] = {
     "try": Entry(try_it, True, "look at about 50 items of the library; writes nothing"),
     "tag": Entry(tag, True, "tag the library; goes on where it was"),
     "new": Entry(new, True, "tag what is new since the last run"),
+    "serve": Entry(serve, True, "look at what is asked for on Stash's pages, until a minute nothing was"),
     "status": Entry(status, True, "runs, counts, and what could not be read"),
     "undo": Entry(undo, True, "take the last run's tags back, or those of --run N"),
     "models": Entry(models, False, "list, fetch, remove or check models"),

@@ -13,6 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+PAGE_MODES = ("ask", "asked", "item", "pictures", "marks", "overview", "waiting")
+"""What pages ask; ``tagger.pages.door`` answers."""
+
 HELP = """AI Tagger looks at videos and pictures and writes what is in them as tags.
 
   ai_tagger.py demo [DIR]     try it: look at the pictures and videos in DIR, or at some that it draws
@@ -82,6 +85,8 @@ def _plugin(payload: bytes, root: str) -> int:
     if "hookContext" in args:
         return _hook(data, server, args["hookContext"])
     try:
+        if args.get("mode") in PAGE_MODES:
+            return _page(args, server, data, root)
         return _task(payload, args, server, data, root)
     except TaggerError as e:
         return _answer(error=str(e))
@@ -97,6 +102,18 @@ def _hook(data: str, server: dict[str, Any], context: dict[str, Any]) -> int:
         # The item is not lost: "Tag library" finds what no hook noted.
         StashLog().warn(f"A new item couldn't be queued ({e}): run 'Tag new media' or 'Tag library' later.")
     return _answer(output="ok")
+
+
+def _page(args: dict[str, Any], server: dict[str, Any], data: str, root: str) -> int:
+    """Somebody looks at a page and waits: answered here, whatever else goes on. A failure is the page's to show."""
+    from tagger.pages.door import answer
+
+    try:
+        output = {"output": answer(args, server, data, root)}
+    except TaggerError as e:
+        output = {"output": {"problem": str(e)}}
+    sys.stdout.write(json.dumps(output, separators=(",", ":")))
+    return 0
 
 
 def _task(payload: bytes, args: dict[str, Any], server: dict[str, Any], data: str, root: str) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from tagger.errors import ConfigError, LibraryDownError, LibraryRefusedError
 from tagger.light.connection import Connection
+from tagger.light.library import library_key
 from tagger.ports import Written
 from tagger.stash import queries
 from tagger.stash import scope as scopes
@@ -38,8 +38,7 @@ class StashLibrary:
         fingerprints still tell their items apart.
         """
         facts = self._server.facts()
-        identity = f"{facts.database_path}\n{facts.config_path}"
-        return f"stash:{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
+        return library_key(facts.database_path, facts.config_path)
 
     @property
     def name(self) -> str:

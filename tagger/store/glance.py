@@ -51,9 +51,7 @@ def known(db: sqlite3.Connection, library_id: int, ref: ItemRef) -> Known | None
 
 def written(db: sqlite3.Connection, library_id: int, ref: ItemRef) -> list[WrittenTag]:
     """In the order in which they were planned."""
-    return [
-        WrittenTag(*columns) for row in asked(db, library_id, [ref]) for columns in db.execute(_WRITTEN, (row,))
-    ]
+    return [WrittenTag(*columns) for row in asked(db, library_id, [ref]) for columns in db.execute(_WRITTEN, (row,))]
 
 
 def waiting(db: sqlite3.Connection, library_id: int, refs: Sequence[ItemRef]) -> dict[ItemRef, int]:

@@ -2,16 +2,18 @@
 
 All bookkeeping happens in the caller's thread; worker threads only run :meth:`Recognizer.recognise` on batches of
 frames, which may come from several items. So that no core is idle while frames wait, a batch that isn't full goes off
-as soon as a thread is free; batches fill up by themselves when inference is what the run waits for.
+as soon as a thread is free; batches fill up by themselves when inference is what the run waits for. Full ones go off at
+once, so that the threads have work while the caller writes down what came of the items before.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
 import numpy as np
@@ -23,6 +25,8 @@ from tagger.types import Box, Finding, Frame, FrameFindings, Look, MediaItem, Si
 if TYPE_CHECKING:
     from tagger.types import RgbArray
 
+THUMBNAIL_SIDE_PX = 512  # what recognizers of thumbnails are shown
+_AHEAD_BYTES = 48 << 20  # frames that wait for a thread: about what two cores look at in a second
 _THUMB_SIDE_PX = 320
 _MOST_THUMBS = 8
 _JPEG_QUALITY = 78
@@ -48,20 +52,26 @@ class _Open:
 
 @dataclass(slots=True)
 class _FrameWork:
-    """A frame until every recognizer of the whole frame has seen it; then its boxes are shown to the others."""
+    """A frame until every recognizer of the whole frame has seen it; then its boxes are shown to the others.
+
+    ``remaining`` counts the tasks that are not done: first those of the whole frame, then those of its boxes.
+    """
 
     open: _Open
     frame: Frame
-    remaining: int
+    remaining: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """One frame, or the cut-out ``box`` of one, for one recognizer."""
+    """One frame, its thumbnail, or the cut-out ``box`` of it, for one recognizer."""
 
     work: _FrameWork
     frame: Frame
     box: Box | None = None
+
+
+_Answer: TypeAlias = "Future[list[tuple[Finding, ...]]]"
 
 
 class Pipeline:
@@ -92,10 +102,12 @@ class _Looking:
 
     def __init__(self, media: Media, recognizers: tuple[Recognizer, ...], threads: int, keep_thumbs: bool) -> None:
         self._media = media
-        self._of_frames = [r for r in recognizers if r.looks_at == "frame"]
-        self._of_boxes = [r for r in recognizers if r.looks_at != "frame"]
+        self._of_frames = [r for r in recognizers if r.looks_at in ("frame", "thumbnail")]
+        self._of_boxes = [r for r in recognizers if r not in self._of_frames]
         self._queues: dict[str, deque[_Task]] = {r.model: deque() for r in recognizers}
-        self._running: dict[Future[list[tuple[Finding, ...]]], tuple[Recognizer, list[_Task]]] = {}
+        self._running: dict[_Answer, tuple[Recognizer, list[_Task]]] = {}
+        self._done: SimpleQueue[_Answer] = SimpleQueue()
+        self._held_bytes = 0
         self._threads = threads
         self._keep_thumbs = keep_thumbs
         self._models: dict[tuple[str, str], frozenset[str]] = {}
@@ -108,7 +120,7 @@ class _Looking:
                 for chunk in self._media.sample(self._items(wanted)):
                     self._take(chunk)
                     self._submit(pool)
-                    while self._backlog() > 2 * self._threads:
+                    while self._has_enough():
                         self._collect(pool, block=True)
                     self._collect(pool, block=False)
                     yield from self._completed()
@@ -132,14 +144,15 @@ class _Looking:
         first = [r for r in self._of_frames if r.model in opened.models]
         for frame in chunk.frames:
             opened.width, opened.height = frame.width, frame.height
+            thumbnail = replace(frame, rgb=shrink(frame.rgb, THUMBNAIL_SIDE_PX))
             if self._keep_thumbs:
-                opened.small[frame.time_s] = shrink(frame.rgb, _THUMB_SIDE_PX)
+                opened.small[frame.time_s] = shrink(thumbnail.rgb, _THUMB_SIDE_PX)
             for model in opened.models:
                 opened.findings[model][frame.time_s] = []
-            work = _FrameWork(opened, frame, len(first))
-            opened.waiting += len(first)
+            work = _FrameWork(opened, frame)
+            self._held_bytes += frame.rgb.nbytes
             for recognizer in first:
-                self._queues[recognizer.model].append(_Task(work, frame))
+                self._add(recognizer, _Task(work, thumbnail if recognizer.looks_at == "thumbnail" else frame))
             if not first:
                 self._boxes(work)
         if chunk.last:
@@ -149,31 +162,37 @@ class _Looking:
             opened.duration_s = chunk.duration_s or chunk.item.duration_s
             self._finish(opened)
 
-    def _backlog(self) -> int:
-        """Batches that wait or run."""
+    def _add(self, recognizer: Recognizer, task: _Task) -> None:
+        task.work.remaining += 1
+        task.work.open.waiting += 1
+        self._queues[recognizer.model].append(task)
+
+    def _has_enough(self) -> bool:
+        """Whether more frames would only take memory: there are batches for every thread, and pixels in plenty."""
         waiting = sum(-(-len(self._queues[r.model]) // max(1, r.batch)) for r in (*self._of_frames, *self._of_boxes))
-        return waiting + len(self._running)
+        return self._held_bytes > _AHEAD_BYTES and waiting + len(self._running) > 2 * self._threads
 
     def _submit(self, pool: ThreadPoolExecutor) -> None:
-        """Full batches go off up to two a thread; others only to a thread that would be idle."""
+        """Full batches go off at once; others only to a thread that would be idle."""
         by_length = sorted((*self._of_boxes, *self._of_frames), key=lambda r: -len(self._queues[r.model]))
         for recognizer in by_length:
             queue = self._queues[recognizer.model]
             size = max(1, recognizer.batch)
-            while queue and len(self._running) < (2 * self._threads if len(queue) >= size else self._threads):
+            while len(queue) >= size or (queue and len(self._running) < self._threads):
                 tasks = [queue.popleft() for _ in range(min(size, len(queue)))]
                 future = pool.submit(recognizer.recognise, [task.frame for task in tasks])
                 self._running[future] = (recognizer, tasks)
+                future.add_done_callback(self._done.put)
 
     def _collect(self, pool: ThreadPoolExecutor, block: bool) -> None:
-        if block and self._running:
-            wait(self._running, return_when=FIRST_COMPLETED)
-        for future in [future for future in self._running if future.done()]:
+        while self._running and (block or not self._done.empty()):
+            block = False
+            future = self._done.get()
             recognizer, tasks = self._running.pop(future)
             self._accept(recognizer, tasks, future)
         self._submit(pool)
 
-    def _accept(self, recognizer: Recognizer, tasks: list[_Task], future: Future[list[tuple[Finding, ...]]]) -> None:
+    def _accept(self, recognizer: Recognizer, tasks: list[_Task], future: _Answer) -> None:
         error = future.exception()
         if isinstance(error, EngineError):
             raise error
@@ -186,10 +205,11 @@ class _Looking:
             kept = opened.findings[recognizer.model][task.frame.time_s]
             kept.extend(_at(finding, task.box) for finding in found)
             opened.waiting -= 1
-            if task.box is None:
-                task.work.remaining -= 1
-                if task.work.remaining == 0:
-                    self._boxes(task.work)
+            task.work.remaining -= 1
+            if task.work.remaining == 0 and task.box is None:
+                self._boxes(task.work)
+            elif task.work.remaining == 0:
+                self._held_bytes -= task.work.frame.rgb.nbytes
             self._finish(opened)
 
     def _boxes(self, work: _FrameWork) -> None:
@@ -201,8 +221,9 @@ class _Looking:
             for box in boxes:
                 crop = cut(work.frame, box)
                 if crop is not None:
-                    work.open.waiting += 1
-                    self._queues[recognizer.model].append(_Task(work, crop, box))
+                    self._add(recognizer, _Task(work, crop, box))
+        if work.remaining == 0:
+            self._held_bytes -= work.frame.rgb.nbytes
 
     def _finish(self, opened: _Open) -> None:
         if opened.read and opened.waiting == 0:

@@ -62,7 +62,8 @@ class Recognizer(Protocol):
 
     @property
     def looks_at(self) -> str:
-        """``"frame"``, or the label whose boxes (found by another model) it is shown as cropped frames."""
+        """``"frame"``; ``"thumbnail"``, a frame whose long side is at most 512 pixels, for what needs no more; or the
+        label whose boxes (found by another model) it is shown as cropped frames."""
         ...
 
     @property

@@ -17,7 +17,7 @@ from tagger.engines.fake import FakeEngine
 from tagger.engines.onnx import OnnxEngine
 from tagger.ports import Recognizer
 from tagger.recognizers import build
-from tagger.recognizers.builtin import builtins
+from tagger.recognizers.builtin import Builtin, builtins
 from tagger.types import Frame
 
 MIRROR = os.environ.get("AI_TAGGER_MIRROR", "")
@@ -142,7 +142,7 @@ def test_says_what_it_is(recognizer: Recognizer) -> None:
     assert name
     assert revision
     assert recognizer.feature
-    assert recognizer.looks_at == "frame"
+    assert recognizer.looks_at == ("thumbnail" if isinstance(recognizer, Builtin) else "frame")
     assert recognizer.batch >= 1
 
 

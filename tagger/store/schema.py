@@ -150,7 +150,9 @@ _SECOND = (
     "ALTER TABLE item ADD COLUMN tags TEXT NOT NULL DEFAULT ''",
     # A hash of its picture: files that look alike have the same.
     "ALTER TABLE file ADD COLUMN alike INTEGER",
-    # The queue for review, kept in order by its indexes: the most useful first.
+    # The queue for review, kept in order by its indexes: the most useful first. ``useful`` is ``near`` (what the
+    # decision itself says) and what follows from all that wait: rare tags, look-alikes.
+    "ALTER TABLE decision ADD COLUMN near REAL NOT NULL DEFAULT 0",
     "ALTER TABLE decision ADD COLUMN useful REAL NOT NULL DEFAULT 0",
     "CREATE INDEX decision_to_review ON decision (library_id, useful DESC) WHERE verdict = 'review'",
     "CREATE INDEX decision_to_review_by_tag ON decision (library_id, tag, useful DESC) WHERE verdict = 'review'",
@@ -184,6 +186,7 @@ _SECOND = (
         stands INTEGER NOT NULL DEFAULT 1
     ) STRICT""",
     "CREATE INDEX answer_by_item ON answer (library_id, kind, item_id, tag_key)",
+    "CREATE INDEX answer_by_file ON answer (library_id, fingerprint, tag_key)",
     "CREATE INDEX answer_by_tag ON answer (library_id, feature, tag_key) WHERE stands = 1",
     "CREATE INDEX answer_by_act ON answer (act)",
     """CREATE TABLE tag_rule (

@@ -50,7 +50,7 @@ CREATE TABLE change (
         changed_at TEXT NOT NULL,
         reason TEXT NOT NULL DEFAULT ''
     , target TEXT NOT NULL DEFAULT 'tag', action TEXT NOT NULL DEFAULT 'add', missed_by INTEGER) STRICT;
-INSERT INTO "change" VALUES(1,1,1,1,'planned','oshash:1','7','Dog','detector@1',0.9123,0.95,'thresholds.apply','It was seen.','[]','2026-11-23T13:12:55Z','','tag','add',NULL);
+INSERT INTO "change" VALUES(1,1,1,1,'planned','oshash:1','7','Dog','detector@1',0.9123,0.95,'thresholds.apply','It was seen.','[]','2026-11-23T13:15:32Z','','tag','add',NULL);
 CREATE TABLE created_tag (
         library_id INTEGER NOT NULL REFERENCES library (id),
         tag_id TEXT NOT NULL,
@@ -71,10 +71,10 @@ CREATE TABLE decision (
         score REAL NOT NULL,
         rule TEXT NOT NULL,
         why TEXT NOT NULL,
-        detail TEXT NOT NULL, useful REAL NOT NULL DEFAULT 0,
+        detail TEXT NOT NULL, near REAL NOT NULL DEFAULT 0, useful REAL NOT NULL DEFAULT 0,
         PRIMARY KEY (item, place)
     ) STRICT, WITHOUT ROWID;
-INSERT INTO "decision" VALUES(1,0,1,'apply','Dog','objects','dog',0.95,0.9123,'thresholds.apply','It was seen. Größe: 5 %','["dog",["detector@1"],0,[[0.0,2.5]],[[1.25,9123,[1000,2000,3000,4000],"detector@1"],[2.0,5000,0,""]]]',0.0);
+INSERT INTO "decision" VALUES(1,0,1,'apply','Dog','objects','dog',0.95,0.9123,'thresholds.apply','It was seen. Größe: 5 %','["dog",["detector@1"],0,[[0.0,2.5]],[[1.25,9123,[1000,2000,3000,4000],"detector@1"],[2.0,5000,0,""]]]',0.0,0.0);
 CREATE TABLE fact (
         library_id INTEGER NOT NULL REFERENCES library (id),
         name TEXT NOT NULL,
@@ -141,7 +141,7 @@ CREATE TABLE run (
         counts TEXT NOT NULL DEFAULT '{}',
         message TEXT NOT NULL DEFAULT ''
     ) STRICT;
-INSERT INTO "run" VALUES(1,1,'tag','{}','running','2026-11-23T13:12:55Z','','{}','{}','');
+INSERT INTO "run" VALUES(1,1,'tag','{}','running','2026-11-23T13:15:32Z','','{}','{}','');
 CREATE TABLE sighting (
         id INTEGER PRIMARY KEY,
         file_id INTEGER NOT NULL REFERENCES file (id) ON DELETE CASCADE,
@@ -150,7 +150,7 @@ CREATE TABLE sighting (
         seen_at TEXT NOT NULL,
         UNIQUE (file_id, model_id)
     ) STRICT;
-INSERT INTO "sighting" VALUES(1,1,1,X'789C6D8A410A80300C04FF92F35292960A7DCBE241AC881703C5FF63EAD93D2CC330A4260529DD4F41B35C405355E479258616B442C6D1058B4DA6ECDB23A851FCC6B3B8EEEE3EBE2844184BB982812F282D1C05','2026-11-23T13:12:55Z');
+INSERT INTO "sighting" VALUES(1,1,1,X'789C6D8A410A80300C04FF92F35292960A7DCBE241AC881703C5FF63EAD93D2CC330A4260529DD4F41B35C405355E479258616B442C6D1058B4DA6ECDB23A851FCC6B3B8EEEE3EBE2844184BB982812F282D1C05','2026-11-23T13:15:32Z');
 CREATE TABLE tag_rule (
         library_id INTEGER NOT NULL REFERENCES library (id),
         tag_key TEXT NOT NULL,
@@ -177,6 +177,7 @@ CREATE INDEX decision_to_review ON decision (library_id, useful DESC) WHERE verd
 CREATE INDEX decision_to_review_by_tag ON decision (library_id, tag, useful DESC) WHERE verdict = 'review';
 CREATE INDEX act_by_library ON act (library_id);
 CREATE INDEX answer_by_item ON answer (library_id, kind, item_id, tag_key);
+CREATE INDEX answer_by_file ON answer (library_id, fingerprint, tag_key);
 CREATE INDEX answer_by_tag ON answer (library_id, feature, tag_key) WHERE stands = 1;
 CREATE INDEX answer_by_act ON answer (act);
 CREATE INDEX audit_by_library ON audit (library_id);

@@ -16,11 +16,13 @@ from typing import Annotated, Any, Literal, TypeAlias
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from tagger import agreement
 from tagger.errors import ConfigError
 from tagger.types import ITEM_KINDS, ItemKind, Scope
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 FeatureMode = Literal["apply", "review", "look", "off"]
+UpdateStrategy = Literal["add", "replace", "merge"]
 _Path: TypeAlias = tuple[str, ...]
 
 
@@ -47,6 +49,7 @@ class Thresholds(_Strict):
     def _ordered(self) -> Thresholds:
         if not self.keep <= self.review <= self.apply:
             raise ValueError("the thresholds must rise: keep ≤ review ≤ apply")
+        agreement.said_once(self.tags)
         return self
 
 
@@ -59,13 +62,69 @@ class Models(_Strict):
 
 
 class Tags(_Strict):
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z0-9]+)?$")] = "en"
     parent: str = "AI Tagger"
     create: bool = True
+    update: UpdateStrategy = "replace"
     blacklist: list[str] = []
     whitelist: list[str] = []
     names: dict[str, str | list[str] | None] = {}
+    synonyms: dict[str, list[str]] = {}
+    parents: dict[str, str] = {}
+    rollups: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
     applied_marker: str = ""
     review_marker: str = ""
+
+    @model_validator(mode="after")
+    def _agree(self) -> Tags:
+        for what in (self.names, self.synonyms, self.parents, self.rollups):
+            agreement.said_once(what)
+        agreement.without_circle({name: [parent] for name, parent in self.parents.items()}, "parents")
+        agreement.without_circle(self.rollups, "rollups")
+        agreement.one_meaning(self.synonyms)
+        agreement.on_one_list(self.blacklist, self.whitelist)
+        return self
+
+
+class RuleThresholds(Threshold):
+    features: dict[str, Threshold] = {}
+    tags: dict[str, Threshold] = {}
+
+
+class Rule(_Strict):
+    """What holds only for items below some folders, or in one of several libraries that share the data folder."""
+
+    below: list[str] = []
+    library: str = ""
+    thresholds: RuleThresholds = RuleThresholds()
+    features: dict[str, FeatureMode] = {}
+    blacklist: list[str] = []
+    whitelist: list[str] = []
+    most_tags: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        if isinstance(values.get("below"), str):
+            values = {**values, "below": [values["below"]]}
+        if isinstance(values.get("features"), dict):
+            values = {**values, "features": _modes(values["features"])}
+        return values
+
+    @model_validator(mode="after")
+    def _has_a_place(self) -> Rule:
+        if not self.below and not self.library:
+            raise ValueError("a rule needs a place: say below (folders) or library")
+        agreement.said_once(self.thresholds.tags)
+        agreement.on_one_list(self.blacklist, self.whitelist)
+        return self
+
+    def said(self) -> dict[str, object]:
+        """What it sets, by dotted key; its lists add to others and disagree with none."""
+        tree = self.model_dump(exclude_none=True, include={"thresholds", "features", "most_tags"})
+        return {".".join(path): value for path, value in _leaves(tree) if value != {}}
 
 
 class Limits(_Strict):
@@ -149,7 +208,13 @@ _FEATURES: dict[str, FeatureMode] = {
     "colours": "look",
     "brightness": "look",
     "blur": "look",
+    "object_colours": "look",
 }
+
+
+def _modes(said: Mapping[str, Any]) -> dict[str, Any]:
+    """YAML 1.1 reads a bare `off` as false; a person who wrote it meant the word."""
+    return {name: "off" if mode is False else mode for name, mode in said.items()}
 
 
 class Config(_Strict):
@@ -160,6 +225,7 @@ class Config(_Strict):
     thresholds: Thresholds = Thresholds()
     tags: Tags = Tags()
     limits: Limits = Limits()
+    rules: list[Rule] = []
     scope: ScopeConfig = ScopeConfig()
     sampling: Sampling = Sampling()
     run: RunConfig = RunConfig()
@@ -172,10 +238,14 @@ class Config(_Strict):
     @classmethod
     def _features_add_to_the_defaults(cls, values: Any) -> Any:
         if isinstance(values, dict) and isinstance(values.get("features"), dict):
-            # YAML 1.1 reads a bare `off` as false; a person who wrote it meant the word.
-            said = {name: "off" if mode is False else mode for name, mode in values["features"].items()}
-            return {**values, "features": {**_FEATURES, **said}}
+            return {**values, "features": {**_FEATURES, **_modes(values["features"])}}
         return values
+
+    @model_validator(mode="after")
+    def _rules_agree(self) -> Config:
+        places = [[(rule.library, folder) for folder in rule.below or [""]] for rule in self.rules]
+        agreement.rules_agree([(place, rule.said()) for place, rule in zip(places, self.rules, strict=True)])
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +283,7 @@ class _Setting:
     """How a setting of the manifest becomes a key here. Unset is 0, "" or false on Stash's page."""
 
     key: str
-    kind: Literal["percent", "number", "text", "lines", "not", "is"]
+    kind: Literal["percent", "number", "text", "lines", "not", "is", "never"]
 
 
 STASH_SETTINGS: Mapping[str, _Setting] = {
@@ -237,6 +307,10 @@ STASH_SETTINGS: Mapping[str, _Setting] = {
     "noHooks": _Setting("hooks", "not"),
     "markApplied": _Setting("tags.applied_marker", "text"),
     "markReview": _Setting("tags.review_marker", "text"),
+    "language": _Setting("tags.language", "text"),
+    "update": _Setting("tags.update", "text"),
+    "whitelist": _Setting("tags.whitelist", "lines"),
+    "skipOrganized": _Setting("scope.organized", "never"),
 }
 
 
@@ -261,6 +335,8 @@ def from_stash(settings: Mapping[str, Any]) -> dict[str, Any]:
                 said[setting.key] = False
             case "is":
                 said[setting.key] = 0
+            case "never":
+                said[setting.key] = "never"
             case "number":
                 said[setting.key] = value
             case "text":

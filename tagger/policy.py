@@ -1,0 +1,162 @@
+"""The configuration and a language file → :class:`tagger.decide.Policy`, what is asked for in it checked for sense."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tagger import agreement
+from tagger.config import Config, Rule, Threshold
+from tagger.decide import PlaceRule, Policy
+from tagger.errors import ConfigError
+from tagger.families import Family
+from tagger.vocabulary import Language, Names, Tree, normal
+
+SHIPPED = Path(__file__).resolve().parents[1] / "models" / "names"
+_SUFFIXES = (".yaml", ".yml")
+
+
+class _LanguageFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    language: str
+    names: dict[str, str]
+    colours: dict[str, str] = {}
+    coloured: str = "{colour} {thing}"
+
+
+def load_language(code: str, own: Path | None = None) -> Language:
+    """The language file of this name: one in ``own`` (the folder "names" of the data folder) wins over a shipped one.
+
+    Raises ConfigError naming the languages there are, or what is wrong with the file.
+    """
+    folders = [folder for folder in (own, SHIPPED) if folder is not None]
+    files = {file.stem: file for folder in reversed(folders) for file in _files(folder)}
+    if code not in files:
+        raise ConfigError(
+            f"tags.language can't be {code}: there are {', '.join(sorted(files))}; for another one put {code}.yaml "
+            f"into {own or 'the folder names of the data folder'}, made like models/names/en.yaml."
+        )
+    file = files[code]
+    try:
+        said = _LanguageFile.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        said.coloured.format(colour="", thing="")
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        problem = str(getattr(error, "problem", None) or error)
+        raise ConfigError(f"{file} can't be read ({problem}): compare it with models/names/en.yaml.") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"])) or "its content"
+        raise ConfigError(f"{file}: {place}: {first['msg']}; compare it with models/names/en.yaml.") from None
+    except (KeyError, IndexError, ValueError):
+        raise ConfigError(f'{file}: coloured can hold {{colour}} and {{thing}} only: "{said.coloured}".') from None
+    return Language(
+        code, {normal(label): name for label, name in said.names.items()}, dict(said.colours), said.coloured
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.glob("*") if file.suffix in _SUFFIXES) if folder.is_dir() else []
+
+
+def policy_of(config: Config, language: Language, libraries: Sequence[str] = ()) -> Policy:
+    """``libraries`` are the names that rules may know this library by (its key, its address, its folder)."""
+    tags = config.tags
+    here = {name.rstrip("/").casefold() for name in libraries}
+    return Policy(
+        apply=config.thresholds.apply,
+        review=config.thresholds.review,
+        keep=config.thresholds.keep,
+        features=_said(config.thresholds.features),
+        tags=_said(config.thresholds.tags),
+        modes=dict(config.features),
+        names=Names.of(tags.names, language, tags.synonyms),
+        blacklist=tuple(tags.blacklist),
+        whitelist=tuple(tags.whitelist),
+        most_tags=config.limits.most_tags,
+        least_seen_s=config.limits.least_seen_s,
+        family=family_of(config),
+        rules=tuple(
+            _place_rule(f"rules[{number}]", rule)
+            for number, rule in enumerate(config.rules)
+            if not rule.library or rule.library.rstrip("/").casefold() in here
+        ),
+    )
+
+
+def family_of(config: Config) -> Family:
+    """Synonyms and roll-ups; those that others are made from come first."""
+    rollups = config.tags.rollups
+    canonical = {normal(word): label for label, words in config.tags.synonyms.items() for word in (label, *words)}
+    order = agreement.without_circle(rollups, "rollups")
+    return Family(canonical, {parent: tuple(rollups[parent]) for parent in order})
+
+
+def tree_of(config: Config) -> Tree:
+    """Where tags that have to be made are put."""
+    return Tree.of(config.tags.parent, config.tags.parents)
+
+
+def _said(thresholds: Mapping[str, Threshold]) -> dict[str, Mapping[str, float]]:
+    return {name: said.model_dump(exclude_none=True) for name, said in thresholds.items()}
+
+
+def _place_rule(place: str, rule: Rule) -> PlaceRule:
+    own: dict[str, Any] = rule.thresholds.model_dump(exclude_none=True, include={"apply", "review", "keep"})
+    return PlaceRule(
+        place,
+        tuple(rule.below) or ("",),
+        own,
+        _said(rule.thresholds.features),
+        _said(rule.thresholds.tags),
+        dict(rule.features),
+        tuple(rule.blacklist),
+        tuple(rule.whitelist),
+        rule.most_tags,
+    )
+
+
+def refuse_unknown(config: Config, labels: Iterable[str], tags: Iterable[str], features: Iterable[str]) -> None:
+    """Names in the configuration that nothing answers to are mistakes: neither a label of a model, nor one of the
+    person's tags, nor a name that the configuration itself gives.
+
+    Blacklist and whitelist may name anything. Raises ConfigError with the nearest name there is.
+    """
+    given = config.tags
+    words = {normal(word) for words in given.synonyms.values() for word in words}
+    known = {normal(name) for name in (*labels, *given.rollups)} | words
+    named = {
+        normal(name) for value in given.names.values() for name in ([value] if isinstance(value, str) else value or [])
+    }
+    anything = known | named | {normal(name) for name in (*tags, *given.parents.values())}
+    all_rules = [(f"rules[{i}].", rule.thresholds.tags, rule) for i, rule in enumerate(config.rules)]
+    _known("thresholds.tags", config.thresholds.tags, anything)
+    for place, of_tags, _ in all_rules:
+        _known(f"{place}thresholds.tags", of_tags, anything)
+    _known("tags.names", given.names, known)
+    _known("tags.synonyms", given.synonyms, anything)
+    _known("tags.parents", given.parents, anything)
+    for parent, members in given.rollups.items():
+        _known(f"tags.rollups.{parent}", members, known)
+    all_features = {normal(feature) for feature in features} | {normal(feature) for feature in Config().features}
+    places: list[tuple[str, Iterable[str]]] = [
+        ("features", config.features),
+        ("thresholds.features", config.thresholds.features),
+        *((f"{place}features", rule.features) for place, _, rule in all_rules),
+        *((f"{place}thresholds.features", rule.thresholds.features) for place, _, rule in all_rules),
+    ]
+    for place, names in places:
+        _known(place, names, all_features)
+
+
+def _known(place: str, names: Iterable[str], known: set[str]) -> None:
+    for name in names:
+        if normal(name) not in known:
+            near = difflib.get_close_matches(normal(name), known, 1, 0.6)
+            hint = f"did you mean “{near[0]}”?" if near else "'models list' and your library's tags show what there is."
+            raise ConfigError(f"{place}: nothing is called “{name}”: {hint}")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 
 from tagger.library.scope import in_scope
 from tagger.ports import Library, Standing, Store
@@ -13,12 +14,14 @@ from tagger.types import ItemKind, ItemRef, MediaItem, Run, Scope
 URGENT = 100  # priority of an item that somebody is waiting for
 END = "end"  # the cursor of a kind that is done with
 _PAGE = 500
+_TAKE_IN = 200
 _TAKE_IN_EVERY_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a run is asked for. ``operation`` is ``tag`` (all in scope) or ``new`` (what waits, and what changed).
+    """What a run is asked for. ``operation`` is ``tag`` (all in scope), ``new`` (what waits, and what changed) or
+    ``asked`` (only what somebody is waiting for).
 
     ``slice_s`` is how long it goes on while others wait. ``try_again``: items that failed twice are tried once more.
     ``forget_gone``: items that the library no longer has are forgotten even when they are very many.
@@ -31,6 +34,11 @@ class Order:
     backup: bool = True
     try_again: bool = False
     forget_gone: bool = False
+
+
+def changed_since(scope: Scope) -> str:
+    """The fact that says up to when changes in this scope were found; another scope's run says nothing of it."""
+    return "changed since" if scope == Scope() else f"changed since {json.dumps(asdict(scope), sort_keys=True)}"
 
 
 class _Cursor:
@@ -81,6 +89,7 @@ class Finder:
         self.urgent: set[ItemRef] = set()
         self._to_decide: list[MediaItem] = []
         self.galleries: set[str] = set()
+        self.asked_galleries: set[str] = set()
 
     def standing(self, item: MediaItem) -> Standing:
         """What the store knew of an item when it was found."""
@@ -98,12 +107,16 @@ class Finder:
 
     def release(self, items: Sequence[MediaItem]) -> None:
         """These are settled and on record."""
-        self._store.dequeue([item.ref for item in items if item.ref in self._in_hand])
+        self._done_with([item.ref for item in items if item.ref in self._in_hand])
         for item in items:
-            self.galleries.update(item.gallery_ids)
             self._standing.pop(item.ref, None)
-            self._in_hand.discard(item.ref)
             self.urgent.discard(item.ref)
+
+    def _done_with(self, refs: Sequence[ItemRef]) -> None:
+        """They wait no longer; after a dry run they still do, and are not asked for again in it."""
+        if refs and not self._order.dry_run:
+            self._store.dequeue(refs)
+            self._in_hand.difference_update(refs)
 
     def wanted(self) -> Iterator[tuple[MediaItem, frozenset[str]]]:
         """Items with the models that haven't seen them. What somebody waits for comes in between at any time."""
@@ -111,9 +124,9 @@ class Finder:
             for kind in ("scene", "image"):
                 if kind in self._order.scope.kinds and self._run.cursor.get(kind) != END:
                     yield from self._of_kind(kind)
-        else:
-            yield from self._changed()
-        yield from self._waiting(0)
+        elif self._order.operation == "new":
+            yield from self._between(self._changed())
+        yield from self._waiting(URGENT if self._order.operation == "asked" else 0)
 
     def _of_kind(self, kind: ItemKind) -> Iterator[tuple[MediaItem, frozenset[str]]]:
         after = self._run.cursor.get(kind, "")
@@ -124,13 +137,19 @@ class Finder:
             cursor.page(after, {item.ref for item, _ in wanted} | {item.ref for item in self._to_decide})
             if len(self._to_decide) >= _PAGE // 2:
                 self._settle()
-            for pair in wanted:
-                if self._clock() - self._took_in >= _TAKE_IN_EVERY_S:
-                    yield from self._waiting(URGENT)
-                yield pair
+            yield from self._between(wanted)
         cursor.page(END, set())
 
-    def _sort(self, items: Sequence[MediaItem]) -> list[tuple[MediaItem, frozenset[str]]]:
+    def _between(
+        self, wanted: Iterable[tuple[MediaItem, frozenset[str]]]
+    ) -> Iterator[tuple[MediaItem, frozenset[str]]]:
+        """These, and what somebody waits for as soon as it is asked for."""
+        for pair in wanted:
+            if self._clock() - self._took_in >= _TAKE_IN_EVERY_S:
+                yield from self._waiting(URGENT)
+            yield pair
+
+    def _sort(self, items: Sequence[MediaItem], try_again: bool = False) -> list[tuple[MediaItem, frozenset[str]]]:
         """Those that need a look, with the models to do it; the others are put aside, or done with."""
         standing = self._store.standing(items)
         wanted: list[tuple[MediaItem, frozenset[str]]] = []
@@ -139,10 +158,10 @@ class Finder:
                 continue  # Found in two ways: it is being looked at already.
             known = standing[item.ref]
             missing = self._models - known.seen
-            if missing and (not known.given_up or self._order.try_again):
+            if missing and (not known.given_up or self._order.try_again or try_again):
                 self._standing[item.ref] = known
                 wanted.append((item, missing))
-            elif not missing and known.decided != self._policy_id:
+            elif (known.seen or not missing) and known.decided != self._policy_id:
                 self._standing[item.ref] = known
                 self._to_decide.append(item)
             else:
@@ -151,7 +170,7 @@ class Finder:
 
     def _changed(self) -> Iterator[tuple[MediaItem, frozenset[str]]]:
         """Items that came, or whose files changed, since the last run: a hook may have been missed."""
-        since = self._store.fact("changed since")
+        since = self._store.fact(changed_since(self._order.scope))
         kinds: tuple[ItemKind, ...] = ("scene", "image")
         for kind in kinds if since else ():
             after = ""
@@ -167,15 +186,38 @@ class Finder:
         while True:
             self._took_in = self._clock()
             self._take_in()
-            entries = [e for e in self._store.waiting(200, least_priority) if e.ref not in self._in_hand]
+            # Those in hand are still in the queue, and may stand before all others.
+            limit = _TAKE_IN + len(self._in_hand)
+            entries = [e for e in self._store.waiting(limit, least_priority) if e.ref not in self._in_hand]
             if not entries:
                 return
+            urgent = {entry.ref for entry in entries if entry.priority >= URGENT}
             refs = [entry.ref for entry in entries]
             self._in_hand.update(refs)
-            self.urgent.update(entry.ref for entry in entries if entry.priority >= URGENT)
+            self.urgent.update(ref for ref in urgent if ref.kind != "gallery")
             items = self._library.get(refs)
-            self.galleries.update(ref.id for ref in refs if ref.kind == "gallery")
-            media = [i for i in items if i.ref.kind != "gallery" and in_scope(i, self._order.scope)]
-            wanted = self._sort(media)
-            self._store.dequeue([ref for ref in refs if ref not in self._standing and ref.kind != "gallery"])
+            self._take_galleries([ref for ref in refs if ref.kind == "gallery"], urgent)
+            # Who asks for one item means it, wherever it lies and however often it failed.
+            asked = [i for i in items if i.ref.kind != "gallery" and i.ref in urgent]
+            others = [
+                i for i in items if i.ref.kind != "gallery" and i.ref not in urgent and in_scope(i, self._order.scope)
+            ]
+            wanted = self._sort(asked, try_again=True)
+            more = self._sort(others)
+            # What is out of this scope may be in that of the run which is about new media: it goes on waiting.
+            left = {item.ref for item in items} - urgent if self._order.operation == "tag" else set()
+            left -= {item.ref for item in others}
+            idle = [ref for ref in refs if ref not in self._standing and ref.kind != "gallery" and ref not in left]
+            self._done_with(idle)
+            self.urgent.difference_update(idle)
             yield from wanted
+            yield from more if least_priority >= URGENT else self._between(more)
+
+    def _take_galleries(self, refs: Sequence[ItemRef], urgent: set[ItemRef]) -> None:
+        """A gallery that somebody waits for is looked at by its images."""
+        self.galleries.update(ref.id for ref in refs)
+        for gallery in refs:
+            if gallery in urgent:
+                self.asked_galleries.add(gallery.id)
+                images = [ItemRef("image", i) for i in self._library.members(gallery.id)]
+                self._store.enqueue(images, URGENT, "its gallery")

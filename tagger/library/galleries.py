@@ -24,10 +24,13 @@ class Galleries:
         """The galleries to be considered, page by page."""
         if "gallery" not in self._order.scope.kinds:
             return
+        seen: set[str] = set()
         if self._order.operation == "tag":
-            yield from self._all()
-        else:
-            yield from self._few()
+            for page in self._all():
+                seen.update(gallery.ref.id for gallery in page)
+                yield page
+        # A run that goes on may be past galleries whose images came to it only now.
+        yield from self._few(self._touched - seen)
 
     def _all(self) -> Iterator[list[MediaItem]]:
         after = self._run.cursor.get("gallery", "")
@@ -35,12 +38,16 @@ class Galleries:
             after = page[-1].ref.id
             yield page
 
-    def _few(self) -> Iterator[list[MediaItem]]:
-        refs = [ItemRef("gallery", i) for i in sorted(self._touched, key=lambda i: (len(i), i))]
+    def _few(self, ids: set[str]) -> Iterator[list[MediaItem]]:
+        refs = [ItemRef("gallery", i) for i in sorted(ids, key=lambda i: (len(i), i))]
         for start in range(0, len(refs), _PAGE):
             asked = refs[start : start + _PAGE]
-            found = [item for item in self._tools.library.get(asked) if in_scope(item, self._order.scope)]
-            self._tools.store.dequeue(set(asked) - {item.ref for item in found})
+            there = self._tools.library.get(asked)
+            found = [item for item in there if in_scope(item, self._order.scope)]
+            # A run over all leaves those waiting that are out of its scope, for the run which is about new media.
+            kept = there if self._order.operation == "tag" else found
+            if not self._order.dry_run:
+                self._tools.store.dequeue(set(asked) - {item.ref for item in kept})
             if found:
                 yield found
 

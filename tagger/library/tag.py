@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from tagger.library.find import Finder, Order
+from tagger.library.find import Finder, Order, changed_since
 from tagger.library.galleries import Galleries
 from tagger.library.housekeeping import backup_once, forget_gone
 from tagger.library.progress import Pace, words
 from tagger.library.tools import Tools
+from tagger.library.undo import forget_unfinished
 from tagger.library.writer import Writer
 from tagger.ports import Settlement
-from tagger.types import ItemRef, Look, MediaItem, Run
+from tagger.types import ITEM_KINDS, ItemRef, Look, MediaItem, Run
 
 _BATCH = 32
 _BATCH_S = 3.0
 _ASK_HOST_EVERY_S = 10.0
+_ASKED = Order("asked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,7 @@ class _TagRun:
         self._order = order
         self._store = tools.store
         self._policy_id = tools.judge.policy_id
-        # A dry run leaves no run behind; what it looked at is kept all the same, since looking is what costs.
-        self._run = (
-            Run(0, order.operation, "running", "")
-            if order.dry_run
-            else tools.store.begin_run(order.operation, order.scope)
-        )
+        self._run = self._begin()
         self._counts: Counter[str] = Counter()
         self._sums: Counter[str] = Counter(self._run.counts)
         self._by_tag: Counter[str] = Counter()
@@ -72,6 +69,19 @@ class _TagRun:
             lambda: self._settle([]),
             tools.clock,
         )
+
+    def _begin(self) -> Run:
+        """The run that goes on, or a new one; from its beginning when what it rests on has changed since."""
+        if self._order.dry_run:
+            # Leaves no run behind; what it looked at is kept all the same, since looking is what costs.
+            return Run(0, self._order.operation, "running", "")
+        forget_unfinished(self._tools)
+        run = self._store.begin_run(self._order.operation, self._order.scope)
+        if run.cursor.get("policy") == self._policy_id and not self._order.try_again:
+            return run
+        cursor = dict.fromkeys(ITEM_KINDS, "") | {"policy": self._policy_id}
+        self._store.checkpoint(run.id, cursor, {})
+        return replace(run, cursor=cursor, counts={})
 
     def run(self) -> Outcome:
         self._introduce()
@@ -117,6 +127,7 @@ class _TagRun:
         self._counts["looked"] += len(looks) - len(failed)
         self._counts["failed"] += len(failed)
         settled = [*items, *(look.item for look in failed)]
+        self._touch_galleries(settled)
         cursor = self._finder.settled(settled)
         self._counts["passed"] += len(settled)
         if not self._order.dry_run:
@@ -124,6 +135,20 @@ class _TagRun:
             self._flush()
         self._finder.release(settled)
         self._pace.passed(len(settled), len(looks), len(failed))
+        asked = self._finder.asked_galleries
+        if asked and not self._finder.urgent and not self._order.dry_run:
+            self._settle_pages(Galleries(self._tools, _ASKED, self._run, self._policy_id, set(asked)))
+            self._finder.galleries -= asked
+            asked.clear()
+
+    def _touch_galleries(self, images: Sequence[MediaItem]) -> None:
+        """Their galleries are judged at the end of the run, even if that is killed before."""
+        galleries = {gallery_id for image in images for gallery_id in image.gallery_ids}
+        if galleries and "gallery" in self._order.scope.kinds:
+            self._finder.galleries |= galleries
+            if not self._order.dry_run:
+                refs = [ItemRef("gallery", gallery_id) for gallery_id in sorted(galleries)]
+                self._store.enqueue(refs, 0, "its images were looked at")
 
     def _judge(self, items: Sequence[MediaItem], durations: Mapping[ItemRef, float]) -> list[Settlement]:
         judge, index = self._tools.judge, self._writer.index
@@ -141,7 +166,11 @@ class _TagRun:
 
     def _settle_galleries(self) -> bool:
         """False when the slice is over."""
-        galleries = Galleries(self._tools, self._order, self._run, self._policy_id, self._finder.galleries)
+        return self._settle_pages(
+            Galleries(self._tools, self._order, self._run, self._policy_id, self._finder.galleries)
+        )
+
+    def _settle_pages(self, galleries: Galleries) -> bool:
         for page in galleries.pages():
             settled = galleries.judge(page, self._writer.index)
             for policy_id, settlement in settled:
@@ -153,8 +182,8 @@ class _TagRun:
             self._pace.passed(len(settled))
             if not self._order.dry_run:
                 self._flush()
-                self._store.checkpoint(self._run.id, galleries.cursor(page), self._take_counts())
                 self._store.dequeue([gallery.ref for gallery in page])
+                self._store.checkpoint(self._run.id, galleries.cursor(page), self._take_counts())
             if self._slice_is_over():
                 return False
         return True
@@ -188,7 +217,7 @@ class _TagRun:
             return
         self._store.checkpoint(self._run.id, {}, counts)
         if state == "done":
-            self._store.remember("changed since", self._run.started_at)
+            self._store.remember(changed_since(self._order.scope), self._run.started_at)
             if self._order.operation == "tag":
                 self._store.remember("models", " ".join(sorted(self._tools.pipeline.models)))
             if looked := self._pace.looked:
@@ -197,7 +226,7 @@ class _TagRun:
 
     def _total(self) -> int:
         if self._order.operation != "tag":
-            return len(self._store.waiting(1_000_000))
+            return self._store.summary()["waiting"]
         scope = self._order.scope
         return sum(self._tools.library.count(kind, scope) for kind in scope.kinds)
 

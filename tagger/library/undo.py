@@ -1,16 +1,22 @@
-"""Undo a run: exactly what it added and is still ours is taken back, nothing else."""
+"""Undo a run: exactly what it added and is still ours is taken back, nothing else. It may be killed and goes on."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tagger.errors import TaggerError
 from tagger.library.tools import Tools
-from tagger.types import Change, ItemKind, ItemRef, MediaItem, Run
+from tagger.library.writer import Writer
+from tagger.ports import Store
+from tagger.types import Change, ChangeState, ItemKind, ItemRef, MediaItem, Run
 
 _PAGE = 500
+_UNDOING = "undoing"
+_WRITTEN: tuple[ChangeState, ...] = ("done", "sending")
+_NEVER_SENT = "it was never sent"
+_REMOVED = "a person removed it already"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +30,41 @@ class Undone:
     by_tag: dict[str, int]
 
 
-def last_run(tools: Tools) -> Run | None:
-    """The newest run of which something is still there to be undone."""
-    for run in tools.store.runs(1000):
-        if run.state != "undone" and tools.store.changes(run.id, "done", 0, 1):
-            return run
-    return None
-
-
 def undo_run(tools: Tools, run_id: int | None, dry_run: bool) -> Undone:
     """Take back what a run wrote (None: the last one that wrote). Raises TaggerError when there is none."""
-    known = {run.id: run for run in tools.store.runs(1000)}
-    run = last_run(tools) if run_id is None else known.get(run_id)
-    if run is None:
-        if run_id is None:
+    runs = tools.store.runs(1000)
+    unfinished = finish_step(tools)
+    if run_id is None:
+        run = next((run for run in runs if run.id == unfinished or _has_something(tools.store, run)), None)
+        if run is None:
             raise TaggerError("There is nothing to undo: no run has tags in the library.")
-        raise TaggerError(f"There is no run {run_id}; 'status' lists them.")
+    else:
+        run = next((run for run in runs if run.id == run_id), None)
+        if run is None:
+            raise TaggerError(f"There is no run {run_id}: 'status' lists them.")
     return _Undo(tools, run, dry_run).undo()
+
+
+def finish_step(tools: Tools) -> int:
+    """After an undo that was killed: mark what it had taken away already; which run it was about (0 = none)."""
+    run_id, _, last = tools.store.fact(_UNDOING).partition(" ")
+    if not run_id:
+        return 0
+    for state in _WRITTEN:
+        for changes in _pages(tools.store, int(run_id), state):
+            ours = [change for change in changes if change.id <= int(last)]
+            present = _present(tools, ours)
+            taken = [change for change in ours if _not_ours(change, present.get(change.plan.ref)) == _REMOVED]
+            _mark_undone(tools.store, taken)
+            if len(ours) < len(changes):
+                break
+    return int(run_id)
+
+
+def forget_unfinished(tools: Tools) -> None:
+    """A new run begins: an undo that was killed stays where it got to, and the next one is about the new run."""
+    if finish_step(tools):
+        tools.store.remember(_UNDOING, "")
 
 
 class _Undo:
@@ -51,65 +75,112 @@ class _Undo:
         self._by_tag: dict[str, int] = defaultdict(int)
 
     def undo(self) -> Undone:
-        store = self._tools.store
+        store, run_id = self._tools.store, self._run.id
         if not self._dry_run:
-            # What a killed run was about to write must not be written later.
-            pending = store.pending(1_000_000)
-            store.mark([c.id for c in pending if c.run_id == self._run.id and c.state == "planned"], "undone")
-        after = 0
-        for state in ("done", "sending"):
-            after = 0
-            while changes := store.changes(self._run.id, state, after, _PAGE):
-                after = changes[-1].id
+            # A tag that was made right before a kill is put on record, and what was planned must not be written later.
+            Writer(self._tools.library, store, "", lambda: None).own_up()
+            store.remember(_UNDOING, f"{run_id} 0")
+            for changes in _pages(store, run_id, "planned"):
+                _mark_undone(store, changes)
+        for state in _WRITTEN:
+            for changes in _pages(store, run_id, state):
                 self._take_back(changes)
-        deleted = self._delete_tags()
+        deleted = () if self._dry_run else self._delete_tags()
         if not self._dry_run:
-            store.end_run(self._run.id, "undone", f"{self._removed} tags taken back")
-        return Undone(self._run.id, self._removed, dict(self._left), deleted, dict(self._by_tag))
+            store.end_run(run_id, "undone", f"{self._removed} tags taken back")
+            store.remember(_UNDOING, "")
+        return Undone(run_id, self._removed, dict(self._left), deleted, dict(self._by_tag))
 
     def _take_back(self, changes: Sequence[Change]) -> None:
-        present = {item.ref: item for item in self._tools.library.get(list({change.plan.ref for change in changes}))}
-        groups: dict[tuple[ItemKind, frozenset[str]], list[ItemRef]] = defaultdict(list)
-        ours: dict[ItemRef, dict[str, Change]] = defaultdict(dict)
-        for change in changes:
-            reason = _not_ours(change, present.get(change.plan.ref))
-            if reason:
-                self._left[reason] += 1
-                self._mark([change], "gone", reason)
-            else:
-                ours[change.plan.ref][change.plan.tag_id] = change
+        ours = self._ours(changes)
+        if not ours:
+            return
+        if not self._dry_run:
+            # From here to the marks below, a tag that is missing was taken away by us.
+            self._tools.store.remember(_UNDOING, f"{self._run.id} {changes[-1].id}")
+        groups: dict[tuple[ItemKind, frozenset[str]], list[str]] = defaultdict(list)
         for ref, by_tag in ours.items():
-            groups[ref.kind, frozenset(by_tag)].append(ref)
-        for (kind, tag_ids), refs in groups.items():
-            gone_from = [ref.id for ref in refs]
+            groups[ref.kind, frozenset(by_tag)].append(ref.id)
+        for (kind, tag_ids), ids in groups.items():
+            done: Sequence[str] = ids
             if not self._dry_run:
-                written = self._tools.library.remove_tags(kind, gone_from, sorted(tag_ids))
+                written = self._tools.library.remove_tags(kind, ids, sorted(tag_ids))
                 for _, reason in written.refused:
                     self._left[reason] += len(tag_ids)
-                gone_from = [*written.done, *written.missing]
-            done = [change for item_id in gone_from for change in ours[ItemRef(kind, item_id)].values()]
-            self._removed += len(done)
-            for change in done:
+                done = (*written.done, *written.missing)
+            taken = [change for item_id in done for change in ours[ItemRef(kind, item_id)].values()]
+            self._removed += len(taken)
+            for change in taken:
                 self._by_tag[change.plan.tag_name] += 1
-            self._mark(done, "undone")
             if not self._dry_run:
-                self._tools.store.reopen([ItemRef(kind, item_id) for item_id in gone_from])
+                _mark_undone(self._tools.store, taken)
 
-    def _mark(self, changes: Sequence[Change], state: str, reason: str = "") -> None:
-        if not self._dry_run and changes:
-            self._tools.store.mark([change.id for change in changes], "undone" if state == "undone" else "gone", reason)
+    def _ours(self, changes: Sequence[Change]) -> dict[ItemRef, dict[str, Change]]:
+        """By item and tag; the others are counted and marked. What a person removed stays away for ever."""
+        present = _present(self._tools, changes)
+        ours: dict[ItemRef, dict[str, Change]] = defaultdict(dict)
+        others: dict[str, list[Change]] = defaultdict(list)
+        for change in changes:
+            reason = _not_ours(change, present.get(change.plan.ref))
+            if reason == _REMOVED and change.state == "sending":
+                reason = _NEVER_SENT
+            if reason:
+                others[reason].append(change)
+            else:
+                ours[change.plan.ref][change.plan.tag_id] = change
+        for reason, some in others.items():
+            if reason != _NEVER_SENT:
+                self._left[reason] += len(some)
+            if self._dry_run:
+                continue
+            if reason == _REMOVED:
+                self._tools.store.mark([change.id for change in some], "gone", reason)
+            else:
+                _mark_undone(self._tools.store, some, reason)
+        return ours
 
     def _delete_tags(self) -> tuple[str, ...]:
-        """Tags that the run made and that nothing uses go too; children before their parent."""
-        if self._dry_run:
-            return ()
+        """Tags that this run, or one that was undone before, made and nothing uses go too; children before parents."""
+        store = self._tools.store
+        undone = [run.id for run in store.runs(1000) if run.state == "undone" and run.id != self._run.id]
+        made = [tag for run_id in (self._run.id, *undone) for tag in store.created_tags(run_id)]
+        there = {tag.id: tag for tag in self._tools.library.tags()} if made else {}
         deleted = []
-        made = self._tools.store.created_tags()
         for tag in sorted(made, key=lambda tag: not tag.parent_ids):
-            if self._tools.library.delete_unused_tag(tag.id):
-                self._tools.store.note_deleted_tag(tag.id)
+            now = there.get(tag.id)
+            # Renamed or moved, it is a person's now; under another name it may be another tag, in a rebuilt library.
+            ours = now is not None and (now.name, now.parent_ids) == (tag.name, tag.parent_ids)
+            if ours and self._tools.library.delete_unused_tag(tag.id):
                 deleted.append(tag.name)
+            elif ours:
+                continue
+            store.note_deleted_tag(tag.id)
         return tuple(deleted)
+
+
+def _has_something(store: Store, run: Run) -> bool:
+    """Whether there is something of a run to be undone."""
+    states: tuple[ChangeState, ...] = (*_WRITTEN, "planned")
+    return run.state != "undone" and any(store.changes(run.id, state, 0, 1) for state in states)
+
+
+def _pages(store: Store, run_id: int, state: ChangeState) -> Iterator[list[Change]]:
+    after = 0
+    while changes := store.changes(run_id, state, after, _PAGE):
+        after = changes[-1].id
+        yield changes
+
+
+def _present(tools: Tools, changes: Sequence[Change]) -> dict[ItemRef, MediaItem]:
+    refs = list({change.plan.ref for change in changes})
+    return {item.ref: item for item in tools.library.get(refs)} if refs else {}
+
+
+def _mark_undone(store: Store, changes: Sequence[Change], reason: str = "") -> None:
+    """Also asks for these items to be decided again by the next run."""
+    if changes:
+        store.reopen(list({change.plan.ref for change in changes}))
+        store.mark([change.id for change in changes], "undone", reason)
 
 
 def _not_ours(change: Change, item: MediaItem | None) -> str:
@@ -119,5 +190,5 @@ def _not_ours(change: Change, item: MediaItem | None) -> str:
     if item.fingerprint != change.plan.fingerprint:
         return "the item is another file now"
     if change.plan.tag_id not in item.tag_ids:
-        return "a person removed it already"
+        return _REMOVED
     return ""

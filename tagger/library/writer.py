@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from tagger.errors import LibraryRefusedError
 from tagger.ports import Library, Store
-from tagger.types import Change, ItemKind, ItemRef, MediaItem, Tag
+from tagger.types import Change, ChangeState, ItemKind, ItemRef, MediaItem, Tag
 from tagger.vocabulary import TagIndex, normal
 
 _BATCH = 500
+_MAKING = "making a tag"
+
+# By item, then by tag: the change that adds it.
+_Outgoing: TypeAlias = dict[ItemRef, dict[str, int]]
 
 
 class Writer:
@@ -24,6 +29,7 @@ class Writer:
         self._store = store
         self._parent = parent
         self._before_first: Callable[[], None] | None = before_first
+        self._tried_again: set[int] = set()
         self._tags: dict[str, Tag] = {}
         self.index = TagIndex(())
         self.refresh()
@@ -36,63 +42,81 @@ class Writer:
 
     def flush(self) -> int:
         """Send everything that is planned or was being sent; how many tags were added."""
+        self.own_up()
         added = 0
         while changes := self._store.pending(_BATCH):
+            if self._before_first is not None:
+                self._before_first()
+                self._before_first = None
             added += self._send(changes)
         return added
 
     def _send(self, changes: Sequence[Change]) -> int:
         present = {item.ref: item for item in self._library.get(list({change.plan.ref for change in changes}))}
-        groups: dict[tuple[ItemKind, frozenset[str]], list[ItemRef]] = defaultdict(list)
-        by_place: dict[tuple[ItemRef, str], list[int]] = defaultdict(list)
-        tags_of: dict[ItemRef, set[str]] = defaultdict(set)
+        outgoing: _Outgoing = defaultdict(dict)
+        settled: dict[tuple[ChangeState, str, str], list[int]] = defaultdict(list)
         for change in changes:
-            tag_id = self._ready(change, present.get(change.plan.ref))
-            if tag_id:
-                by_place[change.plan.ref, tag_id].append(change.id)
-                tags_of[change.plan.ref].add(tag_id)
+            state, reason, tag_id = self._step(change, present.get(change.plan.ref))
+            if state != "sending":
+                settled[state, reason, tag_id].append(change.id)
+            elif outgoing[change.plan.ref].setdefault(tag_id, change.id) != change.id:
+                settled["failed", "the same tag was planned under another name", tag_id].append(change.id)
+        for (state, reason, tag_id), ids in settled.items():
+            self._store.mark(ids, state, reason, tag_id)
         # Items that get the same tags go together: one update, and one run of the hooks, for each item.
-        for ref, new in tags_of.items():
-            groups[ref.kind, frozenset(new)].append(ref)
-        if groups and self._before_first is not None:
-            self._before_first()
-            self._before_first = None
-        added = 0
-        for (kind, tag_ids), refs in groups.items():
-            ids_of = {ref.id: [i for tag_id in tag_ids for i in by_place[ref, tag_id]] for ref in refs}
-            self._store.mark(_flat(ids_of.values()), "sending")
-            written = self._library.add_tags(kind, list(ids_of), sorted(tag_ids))
-            self._store.mark(_flat(ids_of[i] for i in written.done), "done")
-            self._store.mark(_flat(ids_of[i] for i in written.missing), "failed", "it is gone from the library")
-            for item_id, reason in written.refused:
-                self._store.mark(ids_of[item_id], "failed", reason)
-            silent = ids_of.keys() - {*written.done, *written.missing, *(item_id for item_id, _ in written.refused)}
-            self._store.mark(_flat(ids_of[i] for i in silent), "failed", "the library didn't say what became of it")
-            added += sum(len(ids_of[i]) for i in written.done)
-        return added
+        groups: dict[tuple[ItemKind, frozenset[str]], list[str]] = defaultdict(list)
+        for ref, by_tag in outgoing.items():
+            if by_tag:
+                groups[ref.kind, frozenset(by_tag)].append(ref.id)
+        return sum(self._add(kind, ids, sorted(tag_ids), outgoing) for (kind, tag_ids), ids in groups.items())
 
-    def _ready(self, change: Change, item: MediaItem | None) -> str:
-        """The id of the tag to add now; "" when there is nothing to send (any more), which is then on record."""
+    def _step(self, change: Change, item: MediaItem | None) -> tuple[ChangeState, str, str]:
+        """The state that a change comes into now ("sending": it is to be sent), the reason, and the tag's id."""
         plan = change.plan
         if item is None:
-            self._store.mark([change.id], "failed", "it is gone from the library")
-            return ""
+            return "failed", "it is gone from the library", ""
         if item.fingerprint != plan.fingerprint:
-            self._store.mark([change.id], "failed", "its file has changed since it was looked at")
-            return ""
+            return "failed", "its file has changed since it was looked at", ""
         try:
             tag = self._tags.get(plan.tag_id) or self._tag(plan.tag_name, change.run_id)
         except LibraryRefusedError as error:
-            self._store.mark([change.id], "failed", str(error))
-            return ""
-        if plan.tag_id != tag.id:
-            self._store.mark([change.id], change.state, tag_id=tag.id)
-        if tag.id in item.tag_ids:
-            # Being sent when we were killed: it arrived. Only planned: somebody was quicker, so it's theirs.
-            ours = change.state == "sending"
-            self._store.mark([change.id], "done" if ours else "failed", "" if ours else "a person added it first")
-            return ""
-        return tag.id
+            return "failed", str(error), ""
+        if tag.id in plan.tags_before:
+            return "failed", "the item had this tag before", ""
+        if tag.id not in item.tag_ids:
+            return "sending", "", tag.id
+        # Being sent when we were killed: it arrived. Only planned: somebody was quicker, so it's theirs.
+        ours = change.state == "sending" and plan.tag_id == tag.id
+        return ("done", "", tag.id) if ours else ("failed", "a person added it first", tag.id)
+
+    def _add(self, kind: ItemKind, ids: Sequence[str], tag_ids: Sequence[str], outgoing: _Outgoing) -> int:
+        """Add these tags to these items; how many were added."""
+
+        def changes(some: Sequence[str]) -> list[int]:
+            return [change for i in some for change in outgoing[ItemRef(kind, i)].values()]
+
+        for tag_id in tag_ids:
+            self._store.mark([outgoing[ItemRef(kind, i)][tag_id] for i in ids], "sending", tag_id=tag_id)
+        written = self._library.add_tags(kind, ids, tag_ids)
+        self._store.mark(changes(written.done), "done")
+        if written.missing:
+            self._store.mark(changes(written.missing), "failed", "it is gone from the library")
+        reasons = dict(written.refused)
+        reasons |= dict.fromkeys(set(ids) - {*written.done, *written.missing, *reasons}, "the library said nothing")
+        if reasons:
+            self._refused({change: reason for i, reason in reasons.items() for change in changes([i])}, tag_ids)
+        return len(changes(written.done))
+
+    def _refused(self, reasons: dict[int, str], tag_ids: Sequence[str]) -> None:
+        """They fail; but when somebody deleted or merged one of the tags meanwhile, they are planned once more."""
+        self.refresh()
+        changed = not self._tags.keys() >= set(tag_ids)
+        for change, reason in reasons.items():
+            again = changed and change not in self._tried_again
+            self._tried_again.add(change)
+            self._store.mark([change], "planned" if again else "failed", "" if again else reason)
+
+    # ------------------------------------------------------------ making tags
 
     def _tag(self, name: str, run_id: int) -> Tag:
         found = self.index.find(name)
@@ -101,20 +125,29 @@ class Writer:
         parent_id = ""
         if self._parent and normal(self._parent) != normal(name):
             parent_id = self._tag(self._parent, run_id).id
+        self._store.remember(_MAKING, f"{run_id} {name}")
         try:
             tag = self._library.create_tag(name, parent_id, "Made by AI Tagger.")
         except LibraryRefusedError:
             # Somebody made it in the meantime.
+            self._store.remember(_MAKING, "")
             self.refresh()
             found = self.index.find(name)
             if found is None:
                 raise
             return found
-        self._store.note_created_tag(run_id, tag)
+        self._note(run_id, tag)
         self._tags[tag.id] = tag
         self.index.add(tag)
         return tag
 
+    def _note(self, run_id: int, tag: Tag) -> None:
+        self._store.note_created_tag(run_id, tag)
+        self._store.remember(_MAKING, "")
 
-def _flat(ids: Iterable[Sequence[int]]) -> list[int]:
-    return [i for several in ids for i in several]
+    def own_up(self) -> None:
+        """A tag that was made right before we were killed is put on record, so that undo knows it."""
+        run_id, _, name = self._store.fact(_MAKING).partition(" ")
+        made = next((tag for tag in self._tags.values() if tag.name == name), None) if name else None
+        if made is not None:
+            self._note(int(run_id), made)

@@ -51,11 +51,12 @@ def put_file(db: sqlite3.Connection, fingerprint: str) -> int:
 
 
 def put_item(db: sqlite3.Connection, library_id: int, item: MediaItem) -> tuple[int, int]:
-    """The item's row and its file's, made or brought up to date."""
+    """The item's row and its file's, made or brought up to date. What was decided for another file stands no more."""
     file_id = put_file(db, item.fingerprint)
     row = db.execute(
         """INSERT INTO item (library_id, kind, item_id, file_id) VALUES (?, ?, ?, ?)
-        ON CONFLICT (library_id, kind, item_id) DO UPDATE SET file_id = excluded.file_id RETURNING id""",
+        ON CONFLICT (library_id, kind, item_id) DO UPDATE SET file_id = excluded.file_id,
+            policy = CASE WHEN file_id = excluded.file_id THEN policy ELSE '' END RETURNING id""",
         (library_id, item.ref.kind, id_value(item.ref.id), file_id),
     ).fetchone()
     return int(row[0]), file_id

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import NamedTuple
 
-from tagger.families import Family, Row, join, joined_prediction, row_of
-from tagger.types import Decision, Prediction, Verdict
+from tagger.families import Family, join, joined_prediction, row_of
+from tagger.types import Decision, Prediction, Row, Verdict
 from tagger.vocabulary import Names, display, matches, normal
 
 RANK: Mapping[Verdict, int] = {"drop": 0, "keep": 1, "review": 2, "apply": 3}

@@ -1,6 +1,6 @@
 """Labels that belong together: synonyms become one prediction, and siblings speak for their parent. Pure.
 
-Both work on the few numbers that verdicts depend on (:class:`Row`), so that stored predictions can be judged again
+Both work on the few numbers that verdicts depend on (:class:`tagger.types.Row`), so that stored predictions can be judged again
 without their evidence; :func:`joined_prediction` makes the whole prediction where somebody will see it.
 """
 
@@ -9,28 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
-from tagger.types import Prediction
+from tagger.types import NOT_TIMED, Prediction, Row
 from tagger.vocabulary import normal
 
-NOT_TIMED = -1.0  # ``seen_s`` of pictures, and of what has no spans
 _MOST_EVIDENCE = 4
 _MOST_NAMED = 4
-
-
-class Row(NamedTuple):
-    """What a verdict depends on. ``seen_s``: how long it is seen in a video, ``NOT_TIMED`` where that isn't known.
-
-    ``together`` says what a joined row was joined from, "" for all others.
-    """
-
-    feature: str
-    subject: str
-    probability: float
-    calibrated: bool
-    seen_s: float
-    together: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ translated by the adapter.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from tagger.types import (
     Action,
@@ -24,12 +24,14 @@ from tagger.types import (
     Look,
     MediaItem,
     PlannedChange,
+    Row,
     Run,
     RunState,
     Scope,
     Sighting,
     Tag,
     Thumb,
+    Verdict,
 )
 
 if TYPE_CHECKING:
@@ -206,11 +208,54 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What was decided for one item, and what is to be written for it."""
+    """What was decided for one item, and what is to be written for it.
+
+    ``knowledge`` names what the predictions were made with (:attr:`tagger.library.judge.Judge.knowledge_id`); their
+    numbers are then kept, so that other thresholds need no second aggregation. "": they are not.
+    """
 
     item: MediaItem
     decisions: tuple[Decision, ...]
     plans: tuple[PlannedChange, ...]
+    knowledge: str = ""
+
+
+class Record(NamedTuple):
+    """One item as it was decided last, as far as deciding it again needs it.
+
+    ``row`` identifies it in the store. ``models`` had looked when it was decided under ``policy``. ``rows`` are the
+    numbers of all its predictions, None when they aren't kept (for this knowledge, and these models).
+    ``verdicts`` are what is kept: ``(feature, subject, tag, verdict, place)``. ``ours`` is by tag id. ``special``: a
+    person said or did something here, so that probabilities alone don't decide.
+    """
+
+    row: int
+    ref: ItemRef
+    fingerprint: str
+    duration_s: float
+    policy: str
+    models: frozenset[str]
+    rows: tuple[Row, ...] | None
+    verdicts: tuple[tuple[str, str, str, Verdict, int], ...]
+    ours: Mapping[str, Mine]
+    special: bool
+
+
+class Rejudged(NamedTuple):
+    """New verdicts for predictions that stay as they are: ``(place, verdict, rule, why)`` by their place, and plans."""
+
+    row: int
+    item: MediaItem | None
+    verdicts: tuple[tuple[int, Verdict, str, str], ...]
+    plans: tuple[PlannedChange, ...]
+
+
+class Mine(NamedTuple):
+    """One tag that is ours: what it is about, and the models that had looked at the file when it was planned."""
+
+    tag_name: str
+    feature: str = ""
+    looked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +267,7 @@ class Standing:
     ``ours``: tag ids that we wrote and are still ours. ``gone``: tag ids that we wrote and a person removed.
     ``refused`` and ``accepted``: what a person said of tags here (in reviews, or by what they did in the library), as
     :func:`tagger.vocabulary.normal` names: the one is never written, the other stays whatever the scores say.
+    ``mine`` says more of ``ours``, by tag id.
     """
 
     seen: frozenset[str] = frozenset()
@@ -232,6 +278,7 @@ class Standing:
     gone: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()
     accepted: frozenset[str] = frozenset()
+    mine: Mapping[str, Mine] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +344,26 @@ class Store(Protocol):
         ...
 
     def decisions(self, refs: Sequence[ItemRef]) -> dict[ItemRef, list[Decision]]: ...
+
+    def records(self, knowledge: str, after: int, limit: int) -> list[Record]:
+        """Decided scenes and images with ``row > after``, by ascending row."""
+        ...
+
+    def records_of(self, knowledge: str, rows: Sequence[int]) -> list[Record]:
+        """Those of these rows."""
+        ...
+
+    def rejudge(self, run_id: int, policy: str, rejudged: Sequence[Rejudged]) -> None:
+        """Other verdicts for the same predictions; plans join the outbox as in :meth:`settle`."""
+        ...
+
+    def restamp(self, policy: str, rows: Sequence[int]) -> None:
+        """These were decided again under this policy, and nothing changed."""
+        ...
+
+    def history(self, ref: ItemRef) -> list[Change]:
+        """Everything that we ever planned for an item, removals too, oldest first."""
+        ...
 
     def pending(self, limit: int, action: Action = "add") -> list[Change]:
         """Additions (or removals) planned or sending, oldest first."""

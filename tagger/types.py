@@ -221,6 +221,23 @@ class Prediction:
     evidence: tuple[Evidence, ...] = ()
 
 
+NOT_TIMED = -1.0  # ``Row.seen_s`` of pictures, and of what has no spans
+
+
+class Row(NamedTuple):
+    """Of a prediction what a verdict depends on. ``seen_s``: how long it is seen in a video, or ``NOT_TIMED``.
+
+    ``together`` says what a joined row was joined from, "" for all others.
+    """
+
+    feature: str
+    subject: str
+    probability: float
+    calibrated: bool
+    seen_s: float
+    together: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """A judged prediction. ``tag`` is the name it would be written under, "" when it maps to nothing.
@@ -258,7 +275,7 @@ class PlannedChange:
     ``action`` "remove" takes one of ours back: the store accepts it only where ours is there, and when it is done the
     change that had added it is undone.
 
-    ``tag_id`` (a performer's id for performers) may be "" until the tag exists.
+    ``tag_id`` (a performer's id for performers) may be "" until the tag exists. ``feature`` is what it is about.
     """
 
     ref: ItemRef
@@ -273,6 +290,7 @@ class PlannedChange:
     tags_before: frozenset[str] = frozenset()
     target: Target = "tag"
     action: Action = "add"
+    feature: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Two normal distributions per embedder: cosines of pairs of one person (genuine) 
 people are compared by templates, means of several examples; both distributions follow from the pairs':
 
 * to a template of n examples the genuine mean rises to ``m · √(n / (1 + (n − 1) · m))`` (two examples of a person are
-  themselves about ``m`` alike); the deviation stays, since a face's own oddness (a beard, a turn) averages with nothing;
+  themselves about ``m`` alike); the deviation stays, since a face's own oddness (a beard, a turn) never averages out;
 * a stranger's cosine to any unit vector stays what it is.
 
 With N templates the nearest stranger is the highest of N draws: P(max > s) ≈ N · P(one > s), for the small

@@ -138,7 +138,7 @@ class Answers(Protocol):
     """Where answers are kept, and what follows from them. Every method is one committed transaction."""
 
     # -- the queue for review
-    def to_review(self, limit: int, tag: str = "", feature: str = "", skip: int = 0) -> list[Waiting]:
+    def review_queue(self, limit: int, tag: str = "", feature: str = "", skip: int = 0) -> list[Waiting]:
         """What waits, the most useful first."""
         ...
 
@@ -172,7 +172,7 @@ class Answers(Protocol):
         """The newest first."""
         ...
 
-    def answers(self, feature: str = "", tag: str = "", after: int = 0, limit: int = 1_000_000) -> list[Answer]:
+    def answers(self, feature: str = "", tag: str = "") -> list[Answer]:
         """Those that stand, in the order they were given."""
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from tagger.ports import QueueEntry, Standing
+from tagger.ports import Mine, QueueEntry, Standing
 from tagger.store.codec import after_value, dumps, id_value, now_at, pack_frames, refs_json, unpack_frames
 from tagger.types import Failure, ItemKind, ItemRef, Look, MediaItem, Sighting
 
@@ -20,9 +20,15 @@ STANDING = f"""SELECT j.key, i.id, i.file_id, i.policy, i.decided_models, x.fing
     {_ASKED_ITEMS} LEFT JOIN failure AS x ON x.item = i.id"""
 SEEN = """SELECT f.fingerprint, f.id, s.model_id FROM json_each(?) AS j
     CROSS JOIN file AS f ON f.fingerprint = j.value LEFT JOIN sighting AS s ON s.file_id = f.id"""
-OURS = """SELECT c.item, c.state, c.tag_id, c.fingerprint FROM json_each(?) AS j
+OURS = """SELECT c.item, CASE WHEN c.missed_by IS NULL THEN c.state ELSE 'gone' END, c.tag_id, c.fingerprint
+    FROM json_each(?) AS j
     CROSS JOIN change AS c ON c.item = j.value AND c.state IN ('done', 'gone')
     AND c.action = 'add' AND c.target = 'tag'"""
+SAID_OF_FILE = """SELECT a.id, a.fingerprint, a.tag_key, a.answer FROM json_each(?) AS j
+    CROSS JOIN answer AS a ON a.library_id = ? AND a.fingerprint = j.value AND a.stands = 1 AND a.target = 'tag'"""
+SAID_OF_ITEM = """SELECT a.id, j.key, a.tag_key, a.answer FROM json_each(?) AS j CROSS JOIN answer AS a
+    ON a.library_id = ? AND a.kind = json_extract(j.value, '$[0]') AND a.item_id = json_extract(j.value, '$[1]')
+    AND a.fingerprint = '' AND a.stands = 1 AND a.target = 'tag'"""
 SIGHTINGS = """SELECT f.fingerprint, m.name, s.frames FROM json_each(?) AS j
     CROSS JOIN file AS f ON f.fingerprint = j.value CROSS JOIN json_each(?) AS k
     CROSS JOIN model AS m ON m.name = k.value
@@ -79,14 +85,16 @@ def standing(db: sqlite3.Connection, library_id: int, items: Sequence[MediaItem]
             seen.setdefault(fingerprint, []).append(model_id)
     rows = db.execute(STANDING, (refs_json(i.ref for i in items), library_id)).fetchall()
     fingerprint_of = {row[1]: items[row[0]].fingerprint for row in rows}
-    ours: dict[int, set[str]] = {}
+    ours: dict[int, dict[str, Mine]] = {}
     gone: dict[int, set[str]] = {}
-    for row_id, state, tag_id, fingerprint in db.execute(OURS, (dumps(list(fingerprint_of)),)):
+    for row_id, state, tag_id, fingerprint, tag_name, feature, looked in db.execute(OURS, (dumps(list(fingerprint_of)),)):
         if state == "gone":
             gone.setdefault(row_id, set()).add(tag_id)
         elif fingerprint == fingerprint_of[row_id]:
-            ours.setdefault(row_id, set()).add(tag_id)
+            by = frozenset(names[int(model_id)] for model_id in looked.split(",") if model_id)
+            ours.setdefault(row_id, {})[tag_id] = Mine(tag_name, feature, by)
 
+    said = _said(db, library_id, items)
     found: dict[ItemRef, Standing] = {}
     on_record = {row[0]: row[1:] for row in rows}
     for key, item in enumerate(items):
@@ -100,9 +108,28 @@ def standing(db: sqlite3.Connection, library_id: int, items: Sequence[MediaItem]
             failure=reason if failing else "",
             decided=policy if stands else "",
             ours=frozenset(ours.get(row_id, ())),
+            mine=ours.get(row_id, {}),
             gone=frozenset(gone.get(row_id, ())),
+            refused=frozenset(tag for tag, answer in said[key].items() if answer == "no"),
+            accepted=frozenset(tag for tag, answer in said[key].items() if answer == "yes"),
         )
     return found
+
+
+def _said(db: sqlite3.Connection, library_id: int, items: Sequence[MediaItem]) -> list[dict[str, str]]:
+    """What persons said of each item's tags: of its file, whichever item it is in now, or of the item, whatever its
+    file. Of several answers the newest counts."""
+    of_file: dict[str, list[tuple[int, str, str]]] = {}
+    of_item: dict[int, list[tuple[int, str, str]]] = {}
+    prints = dumps(sorted({item.fingerprint for item in items}))
+    for id_, fingerprint, tag, answer in db.execute(SAID_OF_FILE, (prints, library_id)):
+        of_file.setdefault(fingerprint, []).append((id_, tag, answer))
+    for id_, key, tag, answer in db.execute(SAID_OF_ITEM, (refs_json(item.ref for item in items), library_id)):
+        of_item.setdefault(key, []).append((id_, tag, answer))
+    return [
+        {tag: answer for _, tag, answer in sorted(of_file.get(item.fingerprint, []) + of_item.get(key, []))}
+        for key, item in enumerate(items)
+    ]
 
 
 def record(db: sqlite3.Connection, library_id: int, look: Look) -> None:

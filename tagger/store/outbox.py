@@ -4,7 +4,8 @@ The laws, which the tests hold it to:
 
 * At most one live change (planned, sending, done) for an item, its file and a tag.
 * A tag that an item had before us never becomes ours.
-* What a person took away (gone) stays gone for ever: no state follows it and no plan for it is accepted.
+* What a person took away (gone) stays gone for ever: no state follows it and no plan for it is accepted, unless that
+  person accepts the tag in so many words.
 * Replaying a step changes nothing.
 """
 
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 from tagger.ports import Settlement
 from tagger.store.codec import DECISION_COLUMNS, decision, decision_row, dumps, now_at
 from tagger.store.items import asked, put_item, seen_models
+from tagger.store.queue import near
 from tagger.types import Action, Change, ChangeState, Decision, ItemRef, MediaItem, PlannedChange
 
 REMOVED = "a person removed it"
@@ -34,15 +36,17 @@ _COMES_FROM: dict[ChangeState, tuple[ChangeState, ...]] = {
     "gone": ("planned", "sending", "done", "gone"),
 }
 
-_CHANGE = """SELECT c.id, c.run_id, i.kind, i.item_id, c.fingerprint, c.tag_name, c.tag_id, c.model, c.score,
-    c.probability, c.rule, c.why, c.tags_before, c.target, c.action, c.state, c.changed_at, c.reason
-    FROM change AS c CROSS JOIN item AS i ON i.id = c.item"""
-PENDING = f"""{_CHANGE} WHERE c.library_id = ? AND c.action = ? AND c.state IN ('planned', 'sending')
+CHANGE_COLUMNS = """c.id, c.run_id, i.kind, i.item_id, c.fingerprint, c.tag_name, c.tag_id, c.model, c.score,
+    c.probability, c.rule, c.why, c.tags_before, c.target, c.action, c.state, c.changed_at, c.reason"""
+CHANGE = f"SELECT {CHANGE_COLUMNS} FROM change AS c CROSS JOIN item AS i ON i.id = c.item"  # noqa: S608
+PENDING = f"""{CHANGE} WHERE c.library_id = ? AND c.action = ? AND c.state IN ('planned', 'sending')
     ORDER BY c.id LIMIT ?"""
-CHANGES = f"""{_CHANGE} WHERE c.run_id = ? AND c.state = ? AND c.id > ? AND c.library_id = ? AND c.action = ?
+CHANGES = f"""{CHANGE} WHERE c.run_id = ? AND c.state = ? AND c.id > ? AND c.library_id = ? AND c.action = ?
     ORDER BY c.id LIMIT ?"""
 LIVE = """SELECT id, run_id, fingerprint, tag_id, tag_name, target, action, state FROM change
     WHERE item = ? AND state IN ('planned', 'sending', 'done', 'gone')"""
+WRITTEN = """SELECT id, tag_id, missed_by FROM change WHERE item = ? AND fingerprint = ? AND run_id != ?
+    AND state = 'done' AND action = 'add' AND target = 'tag' AND tag_id != ''"""
 DECISIONS = f"""SELECT d.item, {DECISION_COLUMNS} FROM json_each(?) AS j
     CROSS JOIN decision AS d ON d.item = j.value ORDER BY d.item, d.place"""  # noqa: S608
 TALLY = "SELECT tag, count(*) FROM decision WHERE library_id = ? AND verdict = ? GROUP BY tag"
@@ -52,6 +56,13 @@ _UNDO_WHAT_WAS_TAKEN_BACK = f"""UPDATE change SET state = 'undone', reason = '{T
         AND r.library_id = :library_id
         CROSS JOIN change AS a ON a.item = r.item AND a.action = 'add' AND a.state = 'done' AND a.target = r.target
         AND a.tag_id = r.tag_id AND a.fingerprint = r.fingerprint AND a.id < r.id)"""  # noqa: S608
+# An answer that asked for a tag doesn't outlive the undoing of what it wrote.
+_WITHDRAW_WHAT_WAS_UNDONE = """UPDATE answer SET stands = -1 WHERE stands = 1 AND answer = 'yes'
+    AND source != 'library' AND id IN (SELECT x.id FROM json_each(:ids) AS j
+        CROSS JOIN change AS c ON c.id = j.value AND c.library_id = :library_id AND (c.rule LIKE 'undo%'
+            OR (c.state = 'undone' AND c.action = 'add' AND c.rule = 'review.accepted'))
+        CROSS JOIN answer AS x ON x.library_id = c.library_id AND x.fingerprint = c.fingerprint
+        AND x.tag_name = c.tag_name COLLATE NOCASE AND x.target = c.target)"""
 
 
 class _Live(NamedTuple):
@@ -91,20 +102,39 @@ class _Live(NamedTuple):
 
 
 def settle(db: sqlite3.Connection, library_id: int, run_id: int, policy: str, settlement: Settlement) -> None:
-    """Verdicts replace the item's former ones, removals are learned, new plans join the outbox."""
+    """Verdicts replace the item's former ones, removals are noticed, new plans join the outbox."""
     item = settlement.item
     if any((plan.ref, plan.fingerprint) != (item.ref, item.fingerprint) for plan in settlement.plans):
         raise ValueError(f"a settlement's plans are for its own item, {item.ref} with {item.fingerprint}")
     row, file_id = put_item(db, library_id, item)
-    stamp = (policy, seen_models(db, file_id), row)
-    db.execute("UPDATE item SET policy = ?, decided_models = ? WHERE id = ?", stamp)
+    stamp = (policy, seen_models(db, file_id), ",".join(sorted(item.tag_ids)), row)
+    db.execute("UPDATE item SET policy = ?, decided_models = ?, tags = ? WHERE id = ?", stamp)
     _replace_decisions(db, library_id, row, settlement.decisions)
     live = [_Live(*r) for r in db.execute(LIVE, (row,))]
-    _learn_removals(db, library_id, run_id, item, live)
-    for plan in settlement.plans:
+    notice(db, run_id, row, item.fingerprint, item.tag_ids)
+    _join(db, library_id, run_id, row, item, settlement.plans, live)
+
+
+def join(
+    db: sqlite3.Connection, library_id: int, run_id: int, row: int, item: MediaItem, plans: Sequence[PlannedChange]
+) -> None:
+    """Plans for one item join the outbox, those that are not taken care of already."""
+    _join(db, library_id, run_id, row, item, plans, [_Live(*r) for r in db.execute(LIVE, (row,))])
+
+
+def _join(
+    db: sqlite3.Connection,
+    library_id: int,
+    run_id: int,
+    row: int,
+    item: MediaItem,
+    plans: Sequence[PlannedChange],
+    live: list[_Live],
+) -> None:
+    for plan in plans:
         if not _is_wanted(plan, item, live):
             continue
-        change_id = _insert(db, library_id, run_id, row, plan)
+        change_id = insert(db, library_id, run_id, row, plan)
         change = (change_id, run_id, plan.fingerprint, plan.tag_id, plan.tag_name, plan.target, plan.action)
         live.append(_Live(*change, "planned"))
 
@@ -117,36 +147,39 @@ def _is_wanted(plan: PlannedChange, item: MediaItem, live: Sequence[_Live]) -> b
     return not there and not any(change.forbids(plan) for change in live)
 
 
+def notice(db: sqlite3.Connection, run_id: int, row: int, fingerprint: str, tag_ids: frozenset[str]) -> tuple[int, int]:
+    """Compare what is on an item with what we wrote on this very file: how many tags were checked, how many are missed.
+
+    Not what this run wrote: its picture of the item may be older than its own write. Whether a person took the missed
+    ones away is judged when all of them are known (see :mod:`tagger.store.watch`); until then they are not ours, and
+    not written again.
+    """
+    checked = new = 0
+    for change_id, tag_id, missed_by in db.execute(WRITTEN, (row, fingerprint, run_id)).fetchall():
+        checked += 1
+        if tag_id in tag_ids:
+            if missed_by is not None:
+                db.execute("UPDATE change SET missed_by = NULL WHERE id = ?", (change_id,))
+        elif missed_by is None:
+            new += 1
+            db.execute("UPDATE change SET missed_by = ? WHERE id = ?", (run_id, change_id))
+    return checked, new
+
+
 def _replace_decisions(db: sqlite3.Connection, library_id: int, row: int, decisions: Sequence[Decision]) -> None:
     db.execute("DELETE FROM decision WHERE item = ?", (row,))
     db.executemany(
         """INSERT INTO decision (item, place, library_id, verdict, tag, feature, subject, probability, score, rule,
-            why, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-        [(row, place, library_id, *decision_row(d)) for place, d in enumerate(decisions) if d.verdict != "drop"],
+            why, detail, near, useful) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        [
+            (row, place, library_id, *decision_row(d), *((near(d),) * 2 if d.verdict == "review" else (0.0, 0.0)))
+            for place, d in enumerate(decisions)
+            if d.verdict != "drop"
+        ],
     )
 
 
-def _learn_removals(
-    db: sqlite3.Connection, library_id: int, run_id: int, item: MediaItem, live: Sequence[_Live]
-) -> None:
-    """What we wrote on this very file, in an earlier run, and is there no more, was taken away by a person.
-
-    Not what this run wrote: its picture of the item may be older than its own write.
-    """
-    lost = [
-        change.id
-        for change in live
-        if (change.state, change.action, change.target) == ("done", "add", "tag")
-        and change.run_id != run_id
-        and change.fingerprint == item.fingerprint
-        and change.tag_id
-        and change.tag_id not in item.tag_ids
-    ]
-    if lost:
-        mark(db, library_id, lost, "gone", REMOVED)
-
-
-def _insert(db: sqlite3.Connection, library_id: int, run_id: int, row: int, plan: PlannedChange) -> int:
+def insert(db: sqlite3.Connection, library_id: int, run_id: int, row: int, plan: PlannedChange) -> int:
     cursor = db.execute(
         """INSERT INTO change (library_id, run_id, item, state, fingerprint, tag_id, tag_name, model, score,
             probability, rule, why, tags_before, target, action, changed_at)
@@ -202,6 +235,8 @@ def mark(
     )
     if state == "done":
         db.execute(_UNDO_WHAT_WAS_TAKEN_BACK, values)
+    if state in ("done", "undone"):
+        db.execute(_WITHDRAW_WHAT_WAS_UNDONE, values)
 
 
 def reopen(db: sqlite3.Connection, library_id: int, refs: Sequence[ItemRef]) -> None:
@@ -221,17 +256,17 @@ def decisions(db: sqlite3.Connection, library_id: int, refs: Sequence[ItemRef]) 
 
 def pending(db: sqlite3.Connection, library_id: int, limit: int, action: Action) -> list[Change]:
     """Planned or sending, oldest first."""
-    return [_change(row) for row in db.execute(PENDING, (library_id, action, limit))]
+    return [change(row) for row in db.execute(PENDING, (library_id, action, limit))]
 
 
 def changes(
     db: sqlite3.Connection, library_id: int, run_id: int, state: ChangeState, after: int, limit: int, action: Action
 ) -> list[Change]:
     """A run's changes in one state, in id order."""
-    return [_change(row) for row in db.execute(CHANGES, (run_id, state, after, library_id, action, limit))]
+    return [change(row) for row in db.execute(CHANGES, (run_id, state, after, library_id, action, limit))]
 
 
-def _change(row: Sequence[Any]) -> Change:
+def change(row: Sequence[Any]) -> Change:
     change_id, run_id, kind, item_id, fingerprint, tag_name, tag_id, model, score = row[:9]
     probability, rule, why, before, target, action, state, changed_at, reason = row[9:]
     plan = PlannedChange(

@@ -17,7 +17,10 @@ from tagger.store import glance as _glance
 from tagger.store import items as _items
 from tagger.store import outbox as _outbox
 from tagger.store import runs as _runs
+from tagger.store.answering import AnswerStore
 from tagger.store.database import Database
+from tagger.store.judged import note
+from tagger.store.rejudging import RejudgingStore
 from tagger.store.schema import MIGRATIONS
 from tagger.store.thumbs import ThumbCache
 from tagger.types import (
@@ -59,7 +62,7 @@ _COUNTS = {
 }
 
 
-class SqliteStore:
+class SqliteStore(AnswerStore, RejudgingStore):
     """What we remember about one library; the file may hold others. Several threads may use it.
 
     ``path`` is the database file; ``thumbs.sqlite`` lies beside it. Methods are described in ports.Store; here only
@@ -171,7 +174,7 @@ class SqliteStore:
         cursor: Mapping[str, str] | None = None,
         counts: Mapping[str, int] | None = None,
     ) -> None:
-        """Verdicts ``drop`` aren't kept: the sightings are. What an earlier run wrote and is missing becomes ``gone``.
+        """Verdicts ``drop`` aren't kept: the sightings are. What an earlier run wrote and is missing is noticed.
 
         Raises ValueError when a plan is for another item or file than its settlement's.
         """
@@ -179,6 +182,7 @@ class SqliteStore:
             _runs.progress(db, self._library_id, run_id, cursor or {}, counts or {})
             for settlement in settlements:
                 _outbox.settle(db, self._library_id, run_id, policy, settlement)
+                note(db, self._library_id, run_id, settlement)
 
     def decisions(self, refs: Sequence[ItemRef]) -> dict[ItemRef, list[Decision]]:
         """A list for every asked item, in the order they were settled in."""

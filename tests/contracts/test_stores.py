@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,14 @@ from tagger.store import DATABASE_NAME, SqliteStore
 from tagger.types import Change, ChangeState, ItemRef, MediaItem, RunState, Scope, Tag, Thumb
 from tests.store.values import MODEL, decision, item, look, plan, settlement, sighting
 
-Opener = Callable[[str], Store]  # a library's key → a store of that library, over the same data
+Opener = Callable[[str], SqliteStore]  # a library's key → a store of that library, over the same data
 
 
 @pytest.fixture(params=["sqlite"])
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
     stores: list[SqliteStore] = []
 
-    def open_store(key: str) -> Store:
+    def open_store(key: str) -> SqliteStore:
         stores.append(SqliteStore(tmp_path / DATABASE_NAME, key, f"The library {key}"))
         return stores[-1]
 
@@ -30,7 +31,7 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
 
 
 @pytest.fixture
-def store(opened: Opener) -> Store:
+def store(opened: Opener) -> SqliteStore:
     return opened("stash:one")
 
 
@@ -236,7 +237,7 @@ def test_a_tag_made_later_gets_its_id_unless_the_item_had_it_before(store: Store
     assert only(store, with_it).ours == frozenset()
 
 
-def test_a_removal_is_learned_in_the_next_run_and_holds_for_ever(store: Store) -> None:
+def test_a_removal_is_noticed_by_the_next_run_and_once_learned_holds_for_ever(store: SqliteStore) -> None:
     of = item()
     first, second = store.begin_run("tag", Scope()), store.begin_run("new", Scope())
     (change,) = settle_done(store, first.id, settlement(of, plan(of)))
@@ -247,6 +248,10 @@ def test_a_removal_is_learned_in_the_next_run_and_holds_for_ever(store: Store) -
     assert store.pending(10) == []
     assert only(store).ours == frozenset()
     assert only(store).gone == {"7"}
+    assert [c.id for c in store.missed()] == [change.id]
+    assert store.changes(first.id, "gone") == []
+    assert (store.learn_missed(), store.learn_missed(), store.missed()) == (1, 0, [])
+    assert only(store).refused == {"dog"}
     assert [(c.id, c.plan, bool(c.reason)) for c in store.changes(first.id, "gone")] == [(change.id, plan(of), True)]
     others: tuple[ChangeState, ...] = ("planned", "sending", "done", "failed", "undone")
     for state in others:
@@ -255,6 +260,44 @@ def test_a_removal_is_learned_in_the_next_run_and_holds_for_ever(store: Store) -
     store.settle(second.id, "p", [settlement(of, plan(of, "DOG", "")), settlement(replaced, plan(replaced))])
     assert store.pending(10) == []
     assert only(store, replaced).gone == {"7"}
+
+
+def test_what_came_back_before_anything_was_learned_is_ours_again(store: SqliteStore) -> None:
+    first, second = store.begin_run("tag", Scope()), store.begin_run("new", Scope())
+    settle_done(store, first.id, settlement(item(), plan(item())))
+    store.settle(second.id, "p", [settlement(item())])
+    store.settle(second.id, "p", [settlement(item(tags=["7"]))])
+    assert (store.missed(), only(store).ours) == ([], {"7"})
+
+
+def test_what_got_lost_teaches_nothing_and_may_be_written_again(store: SqliteStore) -> None:
+    first, second = store.begin_run("tag", Scope()), store.begin_run("new", Scope())
+    (change,) = settle_done(store, first.id, settlement(item(), plan(item())))
+    store.settle(second.id, "p", [settlement(item(), plan(item()))])
+    assert store.forgive_missed("a backup was put back") == 1
+    assert (store.missed(), only(store)) == ([], Standing())
+    assert [(c.id, c.reason) for c in store.changes(first.id, "undone")] == [(change.id, "a backup was put back")]
+    store.settle(second.id, "p", [settlement(item(), plan(item()))])
+    assert [c.state for c in store.pending(10)] == ["planned"]
+
+
+def test_a_removal_takes_back_what_is_ours_and_nothing_else(store: Store) -> None:
+    run = store.begin_run("tag", Scope())
+    of = item(tags=["7", "8"])
+    (change,) = settle_done(store, run.id, settlement(item(), plan(item())))
+    removals = [replace(plan(of), action="remove"), replace(plan(of, "Cat", "8"), action="remove")]
+    store.settle(run.id, "p", [settlement(of, *removals, *removals)])
+    assert store.pending(10) == []
+    (removal,) = store.pending(10, "remove")
+    assert (removal.plan.tag_id, only(store, of).ours) == ("7", {"7"})
+    store.mark([removal.id], "sending")
+    store.mark([removal.id], "done")
+    store.mark([removal.id], "done")
+    assert only(store, of).ours == frozenset()
+    assert [c.id for c in store.changes(run.id, "undone")] == [change.id]
+    assert [c.id for c in store.changes(run.id, "done", action="remove")] == [removal.id]
+    store.settle(run.id, "p", [settlement(item(), plan(item()))])
+    assert len(store.pending(10)) == 1, "it may be written again"
 
 
 def test_nothing_is_learned_from_another_file_under_the_same_id(store: Store) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tagger.errors import StoreError
-from tagger.store import DATABASE_NAME, SqliteStore, items, outbox, sqlite
+from tagger.store import DATABASE_NAME, SqliteStore, answers, items, outbox, queue, sqlite, watch
 from tagger.store.database import explain
 from tagger.store.schema import MIGRATIONS, migrate, version_of
 from tagger.types import Scope, Thumb
@@ -226,9 +226,9 @@ def connection(path: Path) -> Iterator[sqlite3.Connection]:
 
 QUERIES = {
     name: query
-    for module in (items, outbox)
+    for module in (answers, items, outbox, queue, watch)
     for name, query in vars(module).items()
-    if name.isupper() and not name.startswith("_") and isinstance(query, str) and query.startswith("SELECT")
+    if name.isupper() and name != "CHANGE" and isinstance(query, str) and query.startswith("SELECT")
 } | {f"count of {name}": query for name, query in sqlite._COUNTS.items()}
 
 

@@ -92,6 +92,16 @@ class Outbox(RuleBasedStateMachine):
         self.removed |= {(item_id, tag) for tag in ours_earlier - of.tag_ids}
         for _ in range(2 if twice else 1):
             self.store.settle(self.run, "p", [settlement(of, *(plan(of, NAMES[tag], tag) for tag in tags))])
+        self.store.learn_missed()
+
+    @rule(item_id=ITEMS)
+    def lose_all_at_once(self, item_id: str) -> None:
+        """A backup is put back: nobody removed anything."""
+        self.tags[item_id] = {tag for tag in self.tags[item_id] if (item_id, tag) in self.by_hand}
+        self.begin_another_run()
+        of = self.item(item_id)
+        self.store.settle(self.run, "p", [settlement(of)])
+        self.store.forgive_missed("a backup was put back")
 
     @rule(twice=st.booleans(), dies=st.sampled_from(["", "before", "after"]))
     def write(self, twice: bool, dies: str) -> None:

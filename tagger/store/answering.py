@@ -1,0 +1,108 @@
+"""The half of the store that is about persons: :class:`tagger.answers.Answers`, each method one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tagger.answers import Act, Answer, Audit, Noticed, Question, Saying, Selection, TagRule, Waiting
+from tagger.store import answers as _answers
+from tagger.store import queue as _queue
+from tagger.store import watch as _watch
+from tagger.store.database import Database
+from tagger.types import Change, ItemRef
+
+
+class AnswerStore:
+    """See :class:`tagger.answers.Answers`; the store of a library is one of these."""
+
+    _database: Database
+    _library_id: int
+
+    # -- the queue for review
+    def review_queue(self, limit: int, tag: str = "", feature: str = "", skip: int = 0) -> list[Waiting]:
+        with self._database.read() as db:
+            return _queue.to_review(db, self._library_id, limit, tag, feature, skip)
+
+    def question(self, ref: ItemRef, tag: str) -> Question | None:
+        with self._database.read() as db:
+            return _queue.question(db, self._library_id, ref, tag)
+
+    def unhashed(self, limit: int) -> list[str]:
+        with self._database.read() as db:
+            return _queue.unhashed(db, self._library_id, limit)
+
+    def put_hashes(self, hashes: Iterable[tuple[str, int]]) -> None:
+        with self._database.write() as db:
+            _queue.put_hashes(db, hashes)
+
+    def reorder(self) -> None:
+        with self._database.write() as db:
+            _queue.reorder(db, self._library_id)
+
+    # -- answers
+    def say(self, what: str, sayings: Sequence[Saying], rules: Sequence[TagRule] = ()) -> int:
+        with self._database.write() as db:
+            return _answers.say(db, self._library_id, what, sayings, rules)
+
+    def withdraw(self, act: int) -> bool:
+        with self._database.write() as db:
+            return _answers.withdraw(db, self._library_id, act)
+
+    def acts(self, limit: int = 20) -> list[Act]:
+        with self._database.read() as db:
+            return _answers.acts(db, self._library_id, limit)
+
+    def answers(self, feature: str = "", tag: str = "") -> list[Answer]:
+        with self._database.read() as db:
+            return _answers.answers(db, self._library_id, feature, tag)
+
+    def rules(self) -> list[TagRule]:
+        with self._database.read() as db:
+            return _answers.rules(db, self._library_id)
+
+    # -- audits
+    def draw_audits(self, n: int, tag: str = "", feature: str = "") -> int:
+        with self._database.write() as db:
+            return _answers.draw(db, self._library_id, n, tag, feature)
+
+    def audits(self, limit: int, tag: str = "") -> list[Audit]:
+        with self._database.read() as db:
+            return _answers.audits(db, self._library_id, limit, tag)
+
+    # -- what is ours
+    def ours(self, selection: Selection, after: int = 0, limit: int = 1000) -> list[Change]:
+        with self._database.read() as db:
+            return _watch.ours(db, self._library_id, selection, after, limit)
+
+    def take_back(self, run_id: int, change_ids: Sequence[int], rule: str, why: str) -> int:
+        with self._database.write() as db:
+            return _answers.take_back(db, self._library_id, run_id, change_ids, rule, why)
+
+    # -- what people do in the library
+    def notice(self, run_id: int, items: Sequence[tuple[ItemRef, str, frozenset[str]]]) -> Noticed:
+        with self._database.write() as db:
+            return _watch.look(db, self._library_id, run_id, items)
+
+    def missed(self, limit: int = 1_000_000) -> list[Change]:
+        with self._database.read() as db:
+            return _watch.missed(db, self._library_id, limit)
+
+    def learn_missed(self) -> int:
+        with self._database.write() as db:
+            return _watch.learn_missed(db, self._library_id)
+
+    def forgive_missed(self, reason: str) -> int:
+        with self._database.write() as db:
+            return _watch.forgive_missed(db, self._library_id, reason)
+
+    def known_tags(self) -> dict[str, str]:
+        with self._database.read() as db:
+            return _watch.known_tags(db, self._library_id)
+
+    def keep_tags(self, tags: Iterable[tuple[str, str]]) -> None:
+        with self._database.write() as db:
+            _watch.keep_tags(db, self._library_id, tags)
+
+    def follow_tag(self, old_id: str, new_id: str, old_name: str, new_name: str) -> None:
+        with self._database.write() as db:
+            _watch.follow_tag(db, self._library_id, old_id, new_id, old_name, new_name)

@@ -1,0 +1,111 @@
+"""What waits for a person, in a ready order: the most useful first.
+
+``near`` is what the decision itself says: how likely it is, and how much its models disagree. ``useful`` adds what
+follows from all that wait: a tag that is rare is asked about early, and of files that look alike one comes first.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from tagger.answers import Question, Waiting
+from tagger.store.codec import DECISION_COLUMNS, decision, id_value
+from tagger.types import Decision, ItemRef
+from tagger.vocabulary import normal
+
+_DISAGREE = 0.3  # as much as 30 points of probability
+_RARE = 0.3
+_ALIKE = 2.0  # behind all others
+
+_WAITS = f"""SELECT i.kind, i.item_id, f.fingerprint, d.place, d.useful, {DECISION_COLUMNS}
+    FROM decision AS d CROSS JOIN item AS i ON i.id = d.item CROSS JOIN file AS f ON f.id = i.file_id"""  # noqa: S608
+TO_REVIEW = f"""{_WAITS} WHERE d.library_id = ? AND d.verdict = 'review' ORDER BY d.useful DESC LIMIT ? OFFSET ?"""
+TO_REVIEW_TAG = f"""{_WAITS} WHERE d.library_id = ? AND d.verdict = 'review' AND d.tag = ?
+    ORDER BY d.useful DESC LIMIT ? OFFSET ?"""
+TO_REVIEW_FEATURE = f"""{_WAITS} WHERE d.library_id = ? AND d.verdict = 'review' AND d.feature = ?
+    ORDER BY d.useful DESC LIMIT ? OFFSET ?"""
+OF_ITEM = f"""SELECT f.fingerprint, {DECISION_COLUMNS} FROM item AS i CROSS JOIN file AS f ON f.id = i.file_id
+    CROSS JOIN decision AS d ON d.item = i.id WHERE i.library_id = ? AND i.kind = ? AND i.item_id = ?
+    ORDER BY d.place"""  # noqa: S608
+FILE_OF = """SELECT f.fingerprint FROM item AS i CROSS JOIN file AS f ON f.id = i.file_id
+    WHERE i.library_id = ? AND i.kind = ? AND i.item_id = ?"""
+_UNHASHED = """SELECT DISTINCT f.fingerprint FROM decision AS d CROSS JOIN item AS i ON i.id = d.item
+    CROSS JOIN file AS f ON f.id = i.file_id AND f.alike IS NULL
+    WHERE d.library_id = ? AND d.verdict = 'review' LIMIT ?"""
+_REORDER = f"""WITH applied AS (
+        SELECT tag, count(*) AS n FROM decision WHERE library_id = :id AND verdict = 'apply' GROUP BY tag),
+    ranked AS (
+        SELECT d.item, d.place, d.near
+            + {_RARE} / (1 + sqrt(coalesce(a.n, 0)))
+            - CASE WHEN f.alike IS NULL OR 1 = row_number() OVER (
+                PARTITION BY d.tag, f.alike ORDER BY d.near DESC, d.item) THEN 0 ELSE {_ALIKE} END AS useful
+        FROM decision AS d CROSS JOIN item AS i ON i.id = d.item CROSS JOIN file AS f ON f.id = i.file_id
+        LEFT JOIN applied AS a ON a.tag = d.tag
+        WHERE d.library_id = :id AND d.verdict = 'review')
+    UPDATE decision SET useful = ranked.useful FROM ranked
+    WHERE decision.item = ranked.item AND decision.place = ranked.place
+    AND abs(decision.useful - ranked.useful) > 0.001"""  # noqa: S608
+
+
+def near(of: Decision) -> float:
+    """0..1.3: how likely it is, and how far apart the models that took part are."""
+    said = of.prediction
+    best = dict.fromkeys(said.models, 0.0)
+    for evidence in said.evidence:
+        best[evidence.model] = max(evidence.score, best.get(evidence.model, 0.0))
+    apart = max(best.values()) - min(best.values()) if len(said.models) > 1 and said.evidence else 0.0
+    return float(said.probability) + _DISAGREE * float(apart)
+
+
+def to_review(db: sqlite3.Connection, library_id: int, limit: int, tag: str, feature: str, skip: int) -> list[Waiting]:
+    """What waits (of one tag, or of one feature), the most useful first."""
+    query, chosen = (TO_REVIEW_TAG, [tag]) if tag else (TO_REVIEW_FEATURE, [feature]) if feature else (TO_REVIEW, [])
+    return [
+        Waiting(ItemRef(kind, str(item_id)), fingerprint, place, decision(columns), useful)
+        for kind, item_id, fingerprint, place, useful, *columns in db.execute(query, (library_id, *chosen, limit, skip))
+    ]
+
+
+def question(db: sqlite3.Connection, library_id: int, ref: ItemRef, tag: str) -> Question | None:
+    """What the models said of this tag here; a bare question when they said nothing, None for an unknown item."""
+    key = (library_id, ref.kind, id_value(ref.id))
+    for fingerprint, *columns in db.execute(OF_ITEM, key):
+        of = decision(columns)
+        if normal(of.tag) == normal(tag):
+            said = of.prediction
+            return Question(ref, fingerprint, of.tag, said.feature, said.subject, said.probability)
+    row = db.execute(FILE_OF, key).fetchone()
+    return Question(ref, row[0], tag) if row else None
+
+
+def unhashed(db: sqlite3.Connection, library_id: int, limit: int) -> list[str]:
+    """Files with something to review whose look is not known."""
+    return [fingerprint for (fingerprint,) in db.execute(_UNHASHED, (library_id, limit))]
+
+
+def put_hashes(db: sqlite3.Connection, hashes: Iterable[tuple[str, int]]) -> None:
+    """How these files look."""
+    db.executemany("UPDATE file SET alike = ? WHERE fingerprint = ?", [(alike, print_) for print_, alike in hashes])
+
+
+def reorder(db: sqlite3.Connection, library_id: int) -> None:
+    """All that wait, again."""
+    db.execute(_REORDER, {"id": library_id})
+
+
+def take_from_queue(
+    db: sqlite3.Connection, rows: Sequence[tuple[int, str]], verdict: str, rule: str, why: str
+) -> list[tuple[str, str, str, int]]:
+    """The decisions on these (item row, tag name) get ``verdict``; their former verdict, rule, why, and the item."""
+    former = []
+    for row, tag in rows:
+        places = db.execute("SELECT place, tag, verdict, rule, why FROM decision WHERE item = ?", (row,)).fetchall()
+        for place, name, *was in places:
+            if normal(name) == normal(tag):
+                db.execute(
+                    "UPDATE decision SET verdict = ?, rule = ?, why = ? WHERE item = ? AND place = ?",
+                    (verdict, rule, why, row, place),
+                )
+                former.append((*was, row))
+    return former

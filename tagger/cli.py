@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -68,6 +69,10 @@ def main(argv: Sequence[str]) -> int:
         if options.json:
             sys.stdout.write(json.dumps({"error": str(error)}, ensure_ascii=False) + "\n")
         return COULD_NOT_RUN
+    except BrokenPipeError:
+        # Whoever read our results has enough (`| head`); Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return COULD_NOT_RUN
     except KeyboardInterrupt:
         progress.say("Stopped. What was done is kept; the same command goes on from there.")
         return 130
@@ -105,7 +110,10 @@ def _app(options: argparse.Namespace, progress: TerminalProgress) -> App:
         key, equals, value = said.partition("=")
         if not equals:
             raise ConfigError(f"--set {said} has no '=': write --set thresholds.apply=0.95.")
-        arguments[key.strip()] = yaml.safe_load(value)
+        try:
+            arguments[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise ConfigError(f"--set {said} can't be read: put the value in quotes, as YAML wants it.") from None
     if options.mirror:
         arguments["models.mirror"] = options.mirror
     if options.device:

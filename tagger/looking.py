@@ -12,6 +12,7 @@ from tagger.demo import draw_demo
 from tagger.folder import PICTURES, VIDEOS
 from tagger.library.attempt import Tried
 from tagger.ports import Standing
+from tagger.recognizers.builtin import builtins
 from tagger.report import ReportItem, ReportSummary, write_report, write_tags_json
 from tagger.report.exchange import item_json
 from tagger.types import ItemKind, ItemRef, MediaItem
@@ -95,7 +96,6 @@ def write_folder_report(app: App, notes: Sequence[str]) -> Path:
 
 def _stored(app: App) -> Iterator[ReportItem]:
     scope = app.config.scope.to_scope()
-    reasons = {failure.ref: failure.reason for failure in app.store.failures(1_000_000)}
     kinds: tuple[ItemKind, ...] = ("scene", "image")
     for kind in kinds:
         after = ""
@@ -103,6 +103,7 @@ def _stored(app: App) -> Iterator[ReportItem]:
             after = page[-1].ref.id
             decisions = app.store.decisions([item.ref for item in page])
             shapes = app.store.file_shapes([item.fingerprint for item in page])
+            standing = app.store.standing(page)
             for item in page:
                 width, height, duration_s = shapes.get(item.fingerprint, (0, 0, 0.0))
                 yield ReportItem(
@@ -112,7 +113,7 @@ def _stored(app: App) -> Iterator[ReportItem]:
                     width=width,
                     height=height,
                     duration_s=duration_s,
-                    error=reasons.get(item.ref),
+                    error=standing[item.ref].failure or None,
                     decisions=tuple(decisions.get(item.ref, ())),
                     thumbs=tuple(app.store.thumbs(item.fingerprint)),
                 )
@@ -142,7 +143,7 @@ def _summary(
 ) -> ReportSummary:
     now = datetime.now(UTC)
     licences = [(spec.model, spec.licence) for spec in app.installed]
-    builtin = {r.model for r in app.recognizers} - {model for model, _ in licences}
+    builtin = [r.model for r in builtins() if app.mode(r.feature) != "off"]
     return ReportSummary(
         title=title,
         made_at=now.strftime("%Y-%m-%dT%H:%M:%SZ"),

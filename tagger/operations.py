@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from tagger import catalogue, looking
 from tagger.app import App
-from tagger.errors import BusyError, ModelError, TaggerError
+from tagger.errors import BusyError, ConfigError, ModelError, TaggerError
 from tagger.library.attempt import Attempt, try_library
 from tagger.library.find import URGENT, Order
 from tagger.library.progress import words
@@ -207,7 +207,7 @@ def new(app: App, wish: Wish) -> Answer:
 
 
 def _run(app: App, wish: Wish, operation: str) -> Answer:
-    with worker_lock(app.data, f"{operation} {app.library.name}", _WAIT_FOR_WORKER_S):
+    with worker_lock(app.data, f"'{operation}' for {app.library.name}", _WAIT_FOR_WORKER_S):
         _ready(app)
         app.be_modest()
         order = Order(
@@ -222,9 +222,11 @@ def _run(app: App, wish: Wish, operation: str) -> Answer:
         if not wish.dry_run:
             app.store.remember("device", app.device)
         outcome = tag_library(app.tools(), order)
-        while outcome.finished and not app.spool_is_finished():
-            tag_library(app.tools(), replace(order, operation="new"))
-        report = looking.write_folder_report(app, _outcome_lines(outcome, wish)) if app.folder is not None else None
+        last = outcome
+        while last.finished and not wish.dry_run and not app.spool_is_finished():
+            last = tag_library(app.tools(), replace(order, operation="new"))
+        has_report = app.folder is not None and not wish.dry_run
+        report = looking.write_folder_report(app, _outcome_lines(outcome, wish)) if has_report else None
     lines = _outcome_lines(outcome, wish)
     if report is not None:
         lines.append(f"Report: {report}")
@@ -275,7 +277,7 @@ def _ready(app: App) -> None:
 
 def undo(app: App, wish: Wish) -> Answer:
     """Take a run's tags back: the last one's, or that of ``--run``."""
-    with worker_lock(app.data, f"undo in {app.library.name}", _WAIT_FOR_WORKER_S):
+    with worker_lock(app.data, f"'undo' for {app.library.name}", _WAIT_FOR_WORKER_S):
         undone = undo_run(app.tools(looking=False), wish.run, wish.dry_run)
     top = ", ".join(f"{name} ({n:,})" for name, n in sorted(undone.by_tag.items(), key=lambda t: -t[1])[:20])
     verb = "Would take" if wish.dry_run else "Took"
@@ -354,6 +356,8 @@ def _models_fetch(app: App, names: tuple[str, ...]) -> Answer:
 
 
 def _models_remove(app: App, names: tuple[str, ...]) -> Answer:
+    if not names:
+        raise ConfigError("Which models? 'models list' shows their names; give one or more of them.")
     freed = {name: catalogue.remove(app.catalogue.get(name), app.models_folder) for name in names}
     return Answer([f"{name}: {n / 1e6:.1f} MB freed." for name, n in freed.items()], {"freed": freed})
 
@@ -388,9 +392,8 @@ def look(app: App, wish: Wish) -> Answer:
 
 
 def look_json(app: App, wish: Wish) -> Iterator[dict[str, Any]]:
-    """One object for each file, as they are done."""
-    for problem in app.fetch_missing():
-        app.progress.warn(problem)
+    """One object for each file, as they are done. Raises ModelError when no model can be had."""
+    _ready(app)
     yield from looking.look_json(app, [Path(path) for path in wish.paths])
 
 

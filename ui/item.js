@@ -1,0 +1,287 @@
+/* The "AI" tab of a scene and the panel of an image: what was seen, how sure, why, where; and the timeline. */
+(function () {
+  "use strict";
+  const { AITagger } = window;
+  if (AITagger.missing) return;
+  const { api, ask, changed, clock, h, Icon, key, lacks, listed, t } = AITagger;
+  const { React, patch } = api;
+  const { Bootstrap } = api.libraries;
+  const { Button, Nav, OverlayTrigger, Popover, Spinner, Tab } = Bootstrap;
+
+  const GROUPS = ["apply", "review", "keep", "gone"];
+  const SHOWN_AT_FIRST = 5; // of what is only remembered
+
+  /* -------------------------------------------------------------- what is known, once for tab and timeline */
+
+  const known = new Map(); // key → {answer, error, pictures}
+
+  async function read(item) {
+    const name = key(item);
+    try {
+      const answer = await ask("item", { items: [item] });
+      known.set(name, { answer });
+    } catch (error) {
+      known.set(name, { error });
+    }
+    changed.tell("known", name);
+  }
+
+  /* The frames are many and large: read when a person first wants to see one. */
+  async function readPictures(item) {
+    const entry = known.get(key(item));
+    if (!entry || entry.pictures) return;
+    entry.pictures = [];
+    try {
+      entry.pictures = (await ask("pictures", { items: [item] })).pictures;
+    } catch (error) {
+      console.warn(`AI Tagger: the pictures can't be read: ${error.message}`);
+    }
+    changed.tell("known", key(item));
+  }
+
+  changed.on("item", (name) => {
+    const [kind, id] = name.split("-");
+    if (known.has(name)) read({ kind, id });
+  });
+
+  function useItem(item) {
+    const name = key(item);
+    AITagger.useChanged("known");
+    AITagger.useChanged("language");
+    React.useEffect(() => {
+      known.delete(name); // What was read on the last visit may be old.
+      read(item);
+    }, [name]);
+    return known.get(name) || {};
+  }
+
+  /* Tags that a person took away are a group of their own. */
+  function groupsOf(answer) {
+    const gone = answer.written.filter((entry) => entry.state === "gone").map((entry) => entry.name);
+    const groups = { apply: [], review: [], keep: [], gone: [] };
+    answer.tags.forEach((tag) => {
+      if (groups[tag.verdict] && tag.tag && !gone.includes(tag.tag)) groups[tag.verdict].push(tag);
+    });
+    groups.gone = gone.map((name) => ({ tag: name, verdict: "gone", evidence: [], spans_s: [], why: "", models: [] }));
+    return groups;
+  }
+
+  /* -------------------------------------------------------------- the frame with its box */
+
+  function nearest(pictures, time) {
+    const distance = (picture) => Math.abs(picture.time_s - time);
+    return pictures.reduce((best, picture) => (!best || distance(picture) < distance(best) ? picture : best), null);
+  }
+
+  function Frame({ item, tag }) {
+    React.useEffect(() => {
+      readPictures(item);
+    }, []);
+    AITagger.useChanged("known");
+    const { pictures } = known.get(key(item)) || {};
+    const place = tag.evidence[0];
+    const picture = place && pictures && nearest(pictures, place.time_s);
+    if (!picture) return null;
+    const boxes = tag.evidence.filter((e) => e.box && Math.abs(e.time_s - place.time_s) < 0.01).slice(0, 4);
+    const percent = (share) => `${(100 * share).toFixed(2)}%`;
+    const named = item.kind === "scene" ? t("frameOf", { time: clock(place.time_s), tag: tag.tag }) : t("picture", { tag: tag.tag });
+    return h(
+      "div",
+      { className: "ai-tagger-frame" },
+      h("img", { src: picture.url, alt: named }),
+      boxes.map(({ box }, i) =>
+        h("span", {
+          key: i,
+          className: "ai-tagger-box",
+          style: { left: percent(box[0]), top: percent(box[1]), width: percent(box[2] - box[0]), height: percent(box[3] - box[1]) },
+        })
+      )
+    );
+  }
+
+  function why(item, tag) {
+    const times = item.kind === "scene" ? tag.spans_s.slice(0, 4).map(([from]) => clock(from)) : [];
+    const facts = [
+      tag.score !== undefined && t("score", { score: tag.score.toFixed(2) }),
+      times.length && t("seenAt", { times: listed(times) }),
+      tag.models.length && t("model", { models: listed(tag.models) }),
+    ];
+    return h(
+      Popover,
+      { id: `ai-tagger-why-${key(item)}`, className: "ai-tagger-why" },
+      h(Popover.Title, { as: "h3" }, tag.tag),
+      h(
+        Popover.Content,
+        null,
+        h(Frame, { item, tag }),
+        tag.why && h("p", { className: "mb-1" }, tag.why),
+        h("p", { className: "text-muted mb-0" }, facts.filter(Boolean).join("; "))
+      )
+    );
+  }
+
+  /* -------------------------------------------------------------- one tag */
+
+  function Row({ item, tag }) {
+    const percent = tag.probability === undefined ? null : Math.round(100 * tag.probability);
+    const name = h(
+      Button,
+      { variant: "link", className: "ai-tagger-name p-0 text-left" },
+      h("span", { className: "tag-item badge badge-secondary" }, tag.tag)
+    );
+    return h(
+      "li",
+      { className: "ai-tagger-row" },
+      h(OverlayTrigger, { trigger: ["hover", "focus"], placement: "auto", flip: true, overlay: why(item, tag) }, name),
+      percent !== null &&
+        h(
+          "span",
+          { className: "ai-tagger-sure", title: t("sure", { percent }) },
+          h("span", { className: "ai-tagger-bar", "aria-hidden": true }, h("span", { style: { width: `${percent}%` } })),
+          h("span", { className: "sr-only" }, t("sure", { percent })),
+          h("span", { "aria-hidden": true }, `${percent} %`)
+        ),
+      AITagger.Deciding && h(AITagger.Deciding, { item, tag })
+    );
+  }
+
+  function Group({ item, verdict, tags }) {
+    const [all, setAll] = React.useState(verdict !== "keep");
+    if (!tags.length) return null;
+    const shown = all ? tags : tags.slice(0, SHOWN_AT_FIRST);
+    const more = tags.length - SHOWN_AT_FIRST;
+    const fold = verdict === "keep" && more > 0;
+    return h(
+      "section",
+      { className: "ai-tagger-group" },
+      h("h5", { title: t(`verdictHelp_${verdict}`) }, t(`verdict_${verdict}`), " ", h("small", { className: "text-muted" }, tags.length)),
+      h("ul", { className: "list-unstyled mb-2" }, shown.map((tag) => h(Row, { key: `${tag.feature}/${tag.tag}`, item, tag }))),
+      fold &&
+        h(Button, { variant: "link", className: "p-0", onClick: () => setAll(!all), "aria-expanded": all }, all ? t("showLess") : t("showMore", { n: more }))
+    );
+  }
+
+  function Problem({ error, again }) {
+    return h(
+      "div",
+      { role: "alert" },
+      h("p", null, t("failed", { reason: error.message })),
+      h(Button, { variant: "secondary", onClick: again }, t("tryAgain"))
+    );
+  }
+
+  /* Everything that is known of one item. */
+  function ItemPanel({ item }) {
+    const { answer, error } = useItem(item);
+    if (error) return h(Problem, { error, again: () => read(item) });
+    if (!answer) return h("p", { role: "status" }, h(Spinner, { animation: "border", size: "sm" }), " ", t("loading"));
+    if (answer.failure) return h("p", null, t("couldNotRead", { reason: answer.failure }));
+    if (!answer.known) {
+      return h(
+        "div",
+        null,
+        h("p", null, t("notLooked")),
+        h(Button, { variant: "primary", onClick: () => AITagger.tagThese([item]) }, h(Icon, { name: "faWandMagicSparkles" }), " ", t("tagThis"))
+      );
+    }
+    const groups = groupsOf(answer);
+    const empty = GROUPS.every((verdict) => !groups[verdict].length);
+    return h(
+      "div",
+      { className: "ai-tagger-item" },
+      empty && h("p", null, t("nothingSeen")),
+      GROUPS.map((verdict) => h(Group, { key: verdict, item, verdict, tags: groups[verdict] })),
+      AITagger.ItemActions && h(AITagger.ItemActions, { item, answer })
+    );
+  }
+
+  /* -------------------------------------------------------------- timeline under the player */
+
+  function jumpTo(seconds) {
+    const element = document.getElementById("VideoJsPlayer");
+    const player = element && element.player;
+    const video = document.querySelector(".scene-player-container video");
+    if (player && player.currentTime) {
+      player.currentTime(seconds);
+      player.play();
+    } else if (video) {
+      video.currentTime = seconds;
+      video.play();
+    } else lacks("player that can be told to jump");
+  }
+
+  function Timeline({ scene }) {
+    const item = { kind: "scene", id: scene.id };
+    const { answer } = useItem(item);
+    const length = (answer && answer.duration_s) || (scene.files[0] && scene.files[0].duration) || 0;
+    if (!answer || !length) return null;
+    const groups = groupsOf(answer);
+    const rows = [...groups.apply, ...groups.review].filter((tag) => tag.spans_s.length);
+    if (!rows.length) return null;
+    const percent = (seconds) => `${Math.min(100, (100 * seconds) / length).toFixed(3)}%`;
+    return h(
+      "div",
+      { className: "ai-tagger-timeline", role: "group", "aria-label": t("timeline") },
+      rows.map((tag) =>
+        h(
+          "div",
+          { key: `${tag.feature}/${tag.tag}`, className: `ai-tagger-line ${tag.verdict}` },
+          h("span", { className: "ai-tagger-line-name", title: tag.tag }, tag.tag),
+          h(
+            "div",
+            { className: "ai-tagger-spans" },
+            tag.spans_s.map(([from, to]) => {
+              const named = t("jump", { tag: tag.tag, from: clock(from), to: clock(to) });
+              return h("button", {
+                key: from,
+                type: "button",
+                title: named,
+                "aria-label": named,
+                onClick: () => jumpTo(from),
+                style: { left: percent(from), width: percent(to - from) },
+              });
+            })
+          )
+        )
+      )
+    );
+  }
+
+  /* -------------------------------------------------------------- where they are */
+
+  const PANE = "ai-tagger-panel";
+  const added = (children, own) => h(React.Fragment, null, children, own);
+
+  patch.before("ScenePage.Tabs", (props) => [
+    {
+      ...props,
+      children: added(props.children, h(Nav.Item, { key: PANE }, h(Nav.Link, { eventKey: PANE }, t("ai")))),
+    },
+  ]);
+  patch.before("ScenePage.TabContent", (props) => [
+    {
+      ...props,
+      children: added(
+        props.children,
+        h(
+          Tab.Pane,
+          { key: PANE, eventKey: PANE, mountOnEnter: true, unmountOnExit: true },
+          h(ItemPanel, { item: { kind: "scene", id: props.scene.id } })
+        )
+      ),
+    },
+  ]);
+  patch.after("ScenePlayer", (props, ...rest) =>
+    h(React.Fragment, null, rest[rest.length - 1], h(Timeline, { key: `ai-${props.scene.id}`, scene: props.scene }))
+  );
+  patch.after("ImageDetailPanel", (props, ...rest) =>
+    h(
+      React.Fragment,
+      null,
+      rest[rest.length - 1],
+      h("div", { className: "ai-tagger-panel" }, h("h4", null, t("ai")), h(ItemPanel, { item: { kind: "image", id: props.image.id } }))
+    )
+  );
+
+  Object.assign(AITagger, { ItemPanel, readItem: read });
+})();

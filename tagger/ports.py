@@ -211,13 +211,14 @@ class Settlement:
     """What was decided for one item, and what is to be written for it.
 
     ``knowledge`` names what the predictions were made with (:attr:`tagger.library.judge.Judge.knowledge_id`); their
-    numbers are then kept, so that other thresholds need no second aggregation. "": they are not.
+    ``numbers`` are then kept, so that other thresholds need no second aggregation. "": they are not.
     """
 
     item: MediaItem
     decisions: tuple[Decision, ...]
     plans: tuple[PlannedChange, ...]
     knowledge: str = ""
+    numbers: tuple[Row, ...] = ()
 
 
 class Record(NamedTuple):

@@ -20,8 +20,8 @@ STANDING = f"""SELECT j.key, i.id, i.file_id, i.policy, i.decided_models, x.fing
     {_ASKED_ITEMS} LEFT JOIN failure AS x ON x.item = i.id"""
 SEEN = """SELECT f.fingerprint, f.id, s.model_id FROM json_each(?) AS j
     CROSS JOIN file AS f ON f.fingerprint = j.value LEFT JOIN sighting AS s ON s.file_id = f.id"""
-OURS = """SELECT c.item, CASE WHEN c.missed_by IS NULL THEN c.state ELSE 'gone' END, c.tag_id, c.fingerprint
-    FROM json_each(?) AS j
+OURS = """SELECT c.item, CASE WHEN c.missed_by IS NULL THEN c.state ELSE 'gone' END, c.tag_id, c.fingerprint,
+    c.tag_name, c.feature, c.looked FROM json_each(?) AS j
     CROSS JOIN change AS c ON c.item = j.value AND c.state IN ('done', 'gone')
     AND c.action = 'add' AND c.target = 'tag'"""
 SAID_OF_FILE = """SELECT a.id, a.fingerprint, a.tag_key, a.answer FROM json_each(?) AS j
@@ -87,7 +87,8 @@ def standing(db: sqlite3.Connection, library_id: int, items: Sequence[MediaItem]
     fingerprint_of = {row[1]: items[row[0]].fingerprint for row in rows}
     ours: dict[int, dict[str, Mine]] = {}
     gone: dict[int, set[str]] = {}
-    for row_id, state, tag_id, fingerprint, tag_name, feature, looked in db.execute(OURS, (dumps(list(fingerprint_of)),)):
+    on_items = db.execute(OURS, (dumps(list(fingerprint_of)),))
+    for row_id, state, tag_id, fingerprint, tag_name, feature, looked in on_items:
         if state == "gone":
             gone.setdefault(row_id, set()).add(tag_id)
         elif fingerprint == fingerprint_of[row_id]:

@@ -217,7 +217,20 @@ _SECOND = (
     ) STRICT, WITHOUT ROWID""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND)
+# What deciding again needs: the numbers of a file's predictions, as they follow from its sightings with this
+# ``knowledge`` (calibrations, groups) and these ``models``; of a tag of ours its feature, and who had looked then.
+_THIRD = (
+    "ALTER TABLE change ADD COLUMN feature TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE change ADD COLUMN looked TEXT NOT NULL DEFAULT ''",
+    """CREATE TABLE predicted (
+        file_id INTEGER PRIMARY KEY REFERENCES file (id) ON DELETE CASCADE,
+        knowledge TEXT NOT NULL,
+        models TEXT NOT NULL,
+        numbers TEXT NOT NULL
+    ) STRICT""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD)
 
 
 def version_of(db: sqlite3.Connection) -> int:

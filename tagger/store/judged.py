@@ -1,0 +1,183 @@
+"""What deciding again needs: the numbers of predictions by file, and verdicts that change without their evidence."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tagger.ports import Mine, Record, Rejudged, Settlement
+from tagger.store import outbox as _outbox
+from tagger.store.codec import dumps, id_value
+from tagger.types import Change, ItemRef, PlannedChange, Row
+
+_UNIT = 10_000
+
+_ITEM = """SELECT i.id, i.kind, i.item_id, f.fingerprint, f.duration_s, i.policy, i.decided_models,
+    p.knowledge, p.models, p.numbers FROM {start} CROSS JOIN file AS f ON f.id = i.file_id
+    LEFT JOIN predicted AS p ON p.file_id = i.file_id
+    WHERE {which} AND i.decided_models != '' AND i.kind != 'gallery'"""
+RECORDS = _ITEM.format(start="item AS i", which="i.id > ? AND i.library_id = ?") + " ORDER BY i.id LIMIT ?"
+RECORDS_OF = _ITEM.format(start="json_each(?) AS j CROSS JOIN item AS i ON i.id = j.value", which="i.library_id = ?")
+VERDICTS = """SELECT d.item, d.feature, d.subject, d.tag, d.verdict, d.place FROM decision AS d
+    WHERE d.item BETWEEN ? AND ?"""
+VERDICTS_OF = """SELECT d.item, d.feature, d.subject, d.tag, d.verdict, d.place FROM json_each(?) AS j
+    CROSS JOIN decision AS d ON d.item = j.value"""
+_MINE = "c.state IN ('done', 'gone') AND c.action = 'add' AND c.target = 'tag'"
+_MINE_COLUMNS = "c.item, c.state, c.tag_id, c.tag_name, c.feature, c.looked, c.fingerprint, c.missed_by"
+WRITTEN = f"SELECT {_MINE_COLUMNS} FROM change AS c WHERE c.item BETWEEN ? AND ? AND {_MINE}"  # noqa: S608
+WRITTEN_OF = f"""SELECT {_MINE_COLUMNS} FROM json_each(?) AS j
+    CROSS JOIN change AS c ON c.item = j.value AND {_MINE}"""  # noqa: S608
+ANSWERED = "SELECT DISTINCT fingerprint, kind, item_id FROM answer WHERE library_id = ? AND stands = 1"
+
+
+def model_names(db: sqlite3.Connection) -> dict[str, str]:
+    """By id, as text."""
+    return {str(model_id): name for model_id, name in db.execute("SELECT id, name FROM model")}
+
+
+def note(db: sqlite3.Connection, library_id: int, run_id: int, settlement: Settlement) -> None:
+    """Beside what was settled: the numbers of all its predictions, and what each plan of this run rests on."""
+    ref = settlement.item.ref
+    row, file_id, models = db.execute(
+        "SELECT id, file_id, decided_models FROM item WHERE library_id = ? AND kind = ? AND item_id = ?",
+        (library_id, ref.kind, id_value(ref.id)),
+    ).fetchone()
+    _note_plans(db, row, run_id, settlement.plans)
+    if settlement.knowledge:
+        values = (file_id, settlement.knowledge, models, pack_rows(settlement.numbers))
+        db.execute(
+            """INSERT INTO predicted (file_id, knowledge, models, numbers) VALUES (?, ?, ?, ?)
+            ON CONFLICT (file_id) DO UPDATE SET knowledge = excluded.knowledge, models = excluded.models,
+                numbers = excluded.numbers""",
+            values,
+        )
+
+
+def pack_rows(rows: Iterable[Row]) -> str:
+    """``[[feature, subject, probability in ten-thousandths, calibrated, seen_s], …]``, the surest first."""
+    ordered = sorted(rows, key=lambda r: (-r.probability, r.feature, r.subject))
+    return dumps([[r.feature, r.subject, round(r.probability * _UNIT), int(r.calibrated), r.seen_s] for r in ordered])
+
+
+def unpack_rows(text: str) -> tuple[Row, ...]:
+    """The inverse."""
+    return tuple([Row(f, s, p / _UNIT, c == 1, t) for f, s, p, c, t in json.loads(text)])
+
+
+def records(db: sqlite3.Connection, library_id: int, knowledge: str, after: int, limit: int) -> list[Record]:
+    """Decided scenes and images with a row after this one."""
+    items = db.execute(RECORDS, (after, library_id, limit)).fetchall()
+    if not items:
+        return []
+    span = (items[0][0], items[-1][0])
+    return _records(db, library_id, knowledge, items, db.execute(VERDICTS, span), db.execute(WRITTEN, span))
+
+
+def records_of(db: sqlite3.Connection, library_id: int, knowledge: str, rows: Sequence[int]) -> list[Record]:
+    """Those of these rows."""
+    asked = dumps(list(rows))
+    items = db.execute(RECORDS_OF, (asked, library_id)).fetchall()
+    verdicts, written = db.execute(VERDICTS_OF, (asked,)), db.execute(WRITTEN_OF, (asked,))
+    return _records(db, library_id, knowledge, items, verdicts, written)
+
+
+def _records(
+    db: sqlite3.Connection,
+    library_id: int,
+    knowledge: str,
+    items: Sequence[tuple[Any, ...]],
+    verdicts: Iterable[tuple[Any, ...]],
+    written: Iterable[tuple[Any, ...]],
+) -> list[Record]:
+    names = model_names(db)
+    sets: dict[str, frozenset[str]] = {}
+
+    def models(ids: str) -> frozenset[str]:
+        known = sets.get(ids)
+        if known is None:
+            known = sets[ids] = frozenset(names[i] for i in ids.split(",") if i in names)
+        return known
+
+    kept: dict[int, list[tuple[str, str, str, Any, int]]] = {}
+    for item, *verdict in verdicts:
+        kept.setdefault(item, []).append(tuple(verdict))
+    fingerprints = {item[0]: item[3] for item in items}
+    ours: dict[int, dict[str, Mine]] = {}
+    special: set[int] = set()
+    for item, state, tag_id, tag_name, feature, looked, fingerprint, missed_by in written:
+        if state == "gone" or missed_by is not None:
+            special.add(item)
+        elif fingerprint == fingerprints.get(item):
+            ours.setdefault(item, {})[tag_id] = Mine(tag_name, feature, models(looked))
+    files: set[str] = set()
+    refs: set[tuple[str, str]] = set()
+    for fingerprint, kind, item_id in db.execute(ANSWERED, (library_id,)):
+        if fingerprint:
+            files.add(fingerprint)
+        else:
+            refs.add((kind, str(item_id)))
+    none: Mapping[str, Mine] = {}
+    found = []
+    for row, kind, item_id, fingerprint, duration_s, policy, decided, known, of_models, numbers in items:
+        ref = ItemRef(kind, str(item_id))
+        fits = known == knowledge and of_models == decided
+        found.append(
+            Record(
+                row,
+                ref,
+                fingerprint,
+                duration_s,
+                policy,
+                models(decided),
+                unpack_rows(numbers) if fits else None,
+                tuple(kept.get(row, ())),
+                ours.get(row, none),
+                row in special or fingerprint in files or ref in refs,
+            )
+        )
+    return found
+
+
+def rejudge(db: sqlite3.Connection, library_id: int, run_id: int, policy: str, changed: Sequence[Rejudged]) -> None:
+    """Other verdicts for the same predictions; what is dropped isn't kept any more. Plans join the outbox."""
+    db.executemany(
+        "UPDATE decision SET verdict = ?, rule = ?, why = ? WHERE item = ? AND place = ?",
+        [(v, rule, why, one.row, place) for one in changed for place, v, rule, why in one.verdicts if v != "drop"],
+    )
+    db.executemany(
+        "DELETE FROM decision WHERE item = ? AND place = ?",
+        [(one.row, place) for one in changed for place, v, _, _ in one.verdicts if v == "drop"],
+    )
+    for one in changed:
+        if one.plans and one.item is not None:
+            _outbox.join(db, library_id, run_id, one.row, one.item, one.plans)
+            _note_plans(db, one.row, run_id, one.plans)
+    restamp(db, library_id, policy, [one.row for one in changed])
+
+
+def _note_plans(db: sqlite3.Connection, row: int, run_id: int, plans: Sequence[PlannedChange]) -> None:
+    """What each of them is about, and which models had looked."""
+    db.executemany(
+        """UPDATE change SET feature = ?, looked = (SELECT decided_models FROM item WHERE id = change.item)
+        WHERE item = ? AND run_id = ? AND tag_name = ? AND state = 'planned' AND action = 'add'""",
+        [(plan.feature, row, run_id, plan.tag_name) for plan in plans if plan.action == "add"],
+    )
+
+
+def restamp(db: sqlite3.Connection, library_id: int, policy: str, rows: Sequence[int]) -> None:
+    """They stand under this policy."""
+    db.execute(
+        "UPDATE item SET policy = ? WHERE library_id = ? AND id IN (SELECT value FROM json_each(?))",
+        (policy, library_id, dumps(list(rows))),
+    )
+
+
+HISTORY = """ WHERE c.item = (SELECT id FROM item WHERE library_id = ? AND kind = ? AND item_id = ?) ORDER BY c.id"""
+
+
+def history(db: sqlite3.Connection, library_id: int, ref: ItemRef) -> list[Change]:
+    """All that was ever planned for an item."""
+    rows = db.execute(_outbox.CHANGE + HISTORY, (library_id, ref.kind, id_value(ref.id)))
+    return [_outbox.change(row) for row in rows]

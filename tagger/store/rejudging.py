@@ -1,0 +1,37 @@
+"""The part of the store that decides again: see the methods of the same names in ports.Store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tagger.ports import Record, Rejudged
+from tagger.store import judged as _judged
+from tagger.store.database import Database
+from tagger.types import Change, ItemRef
+
+
+class RejudgingStore:
+    """Mixed into the store, whose connection and library it uses."""
+
+    _database: Database
+    _library_id: int
+
+    def records(self, knowledge: str, after: int, limit: int) -> list[Record]:
+        with self._database.read() as db:
+            return _judged.records(db, self._library_id, knowledge, after, limit)
+
+    def records_of(self, knowledge: str, rows: Sequence[int]) -> list[Record]:
+        with self._database.read() as db:
+            return _judged.records_of(db, self._library_id, knowledge, rows)
+
+    def rejudge(self, run_id: int, policy: str, rejudged: Sequence[Rejudged]) -> None:
+        with self._database.write() as db:
+            _judged.rejudge(db, self._library_id, run_id, policy, rejudged)
+
+    def restamp(self, policy: str, rows: Sequence[int]) -> None:
+        with self._database.write() as db:
+            _judged.restamp(db, self._library_id, policy, rows)
+
+    def history(self, ref: ItemRef) -> list[Change]:
+        with self._database.read() as db:
+            return _judged.history(db, self._library_id, ref)

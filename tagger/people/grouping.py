@@ -78,7 +78,7 @@ class Grouper:
         self._slots: dict[int, int] = {}
         self._ids = np.empty(0, np.int64)
         self._parent = np.empty(0, np.int64)
-        self._sums = np.empty((0, dimensions), np.float32)
+        self._sums = np.empty((0, dimensions), np.float32)  # Longer than the others: room to grow without a copy.
         self._lengths = np.empty(0, np.float32)
         self._sizes = np.empty(0, np.int64)
         self._group_ids = np.empty(0, np.int64)
@@ -148,8 +148,10 @@ class Grouper:
         weights = np.maximum(faces.qualities, _LEAST_WEIGHT).astype(np.float32)
         self._ids = np.concatenate([self._ids, numbers])
         self._parent = np.concatenate([self._parent, slots])
-        self._sums = np.concatenate([self._sums, faces.vectors.astype(np.float32)])
-        self._sums[first:] *= weights[:, None]
+        if first + count > len(self._sums):
+            self._sums = np.concatenate([self._sums[:first], self._room(first, count)])
+        self._sums[first : first + count] = faces.vectors
+        self._sums[first : first + count] *= weights[:, None]
         self._lengths = np.concatenate([self._lengths, weights])
         self._sizes = np.concatenate([self._sizes, np.ones(count, np.int64)])
         self._settled = np.concatenate([self._settled, np.zeros(count, np.int64)])
@@ -161,6 +163,9 @@ class Grouper:
         if faces.groups is not None:
             self._restore(slots, faces.groups)
         return first
+
+    def _room(self, there: int, more: int) -> Floats:
+        return np.empty((more + max(1024, (there + more) // 32), self._sums.shape[1]), np.float32)
 
     def _note_pictures(self, slots: Ints, pictures: Ints) -> None:
         seen, place, count = np.unique(pictures, return_inverse=True, return_counts=True)

@@ -198,6 +198,10 @@ class Answers(Protocol):
         """Plan the removal of these; their items are decided again by the next run. How many were planned."""
         ...
 
+    def forget_ours(self, change_ids: Sequence[int], reason: str) -> None:
+        """They are not there any more and not ours, without anybody's no."""
+        ...
+
     # -- what people do in the library
     def notice(self, run_id: int, items: Sequence[tuple[ItemRef, str, frozenset[str]]]) -> Noticed:
         """Compare items (ref, fingerprint, tag ids now) with what we wrote and saw on them; nothing is learned yet."""

@@ -1,11 +1,18 @@
-"""Planned removals → the library: what is ours is taken back, and marked. Replaying it after a kill does no harm."""
+"""What is ours is taken back: removals are planned, then sent and marked. Replaying any of it does no harm."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
+from tagger.answers import Answers, Selection
+from tagger.errors import TaggerError
+from tagger.library.tools import Tools
+from tagger.library.writer import Writer
 from tagger.ports import Library, Store
-from tagger.types import Change, ItemKind, MediaItem
+from tagger.types import Change, ItemKind, ItemRef, MediaItem, Scope
+from tagger.vocabulary import normal
 
 _BATCH = 500
 REMOVED_FIRST = "a person removed it first"
@@ -52,3 +59,113 @@ def _is_to_send(store: Store, change: Change, item: MediaItem | None) -> bool:
 def _settled(store: Store, change: Change, reason: str) -> bool:
     store.mark([change.id], "failed" if reason else "done", reason)
     return False
+
+
+def _nothing() -> None:
+    pass
+
+
+def send_all(tools: Tools, before_first: Callable[[], None] = _nothing) -> tuple[int, Counter[str]]:
+    """Send what answers and undoing left in the outbox: how many tags were added, and which were taken back."""
+    added = Writer(tools.library, tools.store, tools.parent_tag, before_first).flush()
+    return added, send_removals(tools.library, tools.store)
+
+
+# ---------------------------------------------------------------- undo by tag, model, item, time, everything
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """``by_tag`` were taken from items; ``left`` are not, by reason; ``deleted`` are tags that we made and are gone."""
+
+    by_tag: dict[str, int] = field(default_factory=dict)
+    left: dict[str, int] = field(default_factory=dict)
+    deleted: tuple[str, ...] = ()
+
+    @property
+    def removed(self) -> int:
+        return sum(self.by_tag.values())
+
+
+def undo_selection(tools: Tools, answers: Answers, chosen: Selection, dry_run: bool) -> TakenBack:
+    """Take back what is ours of the selection; tags that we made and nothing uses any more go too.
+
+    It may be killed: what was planned is sent by the next run, or by undoing the same again.
+    """
+    names = {tag.id: tag.name for tag in tools.library.tags()}
+    by_tag: Counter[str] = Counter()
+    left: Counter[str] = Counter()
+    run = None if dry_run else tools.store.begin_run("undo", Scope(), resume=False)
+    for changes in _pages(answers, chosen):
+        present = {item.ref: item for item in tools.library.get(list({change.plan.ref for change in changes}))}
+        ours = []
+        for change in changes:
+            reason = _why_not(change, present.get(change.plan.ref), names)
+            left[reason] += bool(reason)
+            if not reason:
+                ours.append(change)
+                by_tag[change.plan.tag_name] += 1
+        if run is not None:
+            answers.take_back(run.id, [change.id for change in ours], "undo", "You undid it.")
+    if run is None:
+        return TakenBack(dict(by_tag), dict(+left))
+    sent = send_removals(tools.library, tools.store)
+    tools.store.end_run(run.id, "done", f"{sum(sent.values())} tags taken back")
+    if failed := sum(by_tag.values()) - sum(sent.values()):
+        left["the library refused it"] += failed
+    return TakenBack(dict(sent), dict(+left), _delete_unused(tools))
+
+
+def undo_everything(tools: Tools, answers: Answers, dry_run: bool) -> TakenBack:
+    """As if we had never been here: all that is ours, what is still planned, and the tags that we made."""
+    if not dry_run:
+        while planned := tools.store.pending(_BATCH):
+            tools.store.mark([change.id for change in planned if change.state == "planned"], "undone", "You undid it.")
+            if any(change.state == "sending" for change in planned):
+                Writer(tools.library, tools.store, tools.parent_tag, _nothing).flush()
+    return undo_selection(tools, answers, Selection(), dry_run)
+
+
+def _pages(answers: Answers, chosen: Selection) -> Iterator[list[Change]]:
+    after = 0
+    while changes := answers.ours(chosen, after, _BATCH):
+        after = changes[-1].id
+        yield changes
+
+
+def _why_not(change: Change, item: MediaItem | None, names: dict[str, str]) -> str:
+    """Why a tag isn't taken back, "" when it is. Item, file and tag must all be those that we wrote."""
+    plan = change.plan
+    if item is None:
+        return "the item is gone from the library"
+    if item.fingerprint != plan.fingerprint:
+        return "the item is another file now"
+    if plan.tag_id not in item.tag_ids:
+        return "it isn't there any more"
+    if normal(names.get(plan.tag_id, plan.tag_name)) != normal(plan.tag_name):
+        return "the tag is another one now"
+    return ""
+
+
+def _delete_unused(tools: Tools) -> tuple[str, ...]:
+    """Tags that we made go when nothing uses them, children before parents; a person's changes make a tag theirs."""
+    made = tools.store.created_tags()
+    there = {tag.id: tag for tag in tools.library.tags()} if made else {}
+    deleted = []
+    for tag in sorted(made, key=lambda tag: not tag.parent_ids):
+        now = there.get(tag.id)
+        if now is not None and (now.name, now.parent_ids) == (tag.name, tag.parent_ids):
+            if not tools.library.delete_unused_tag(tag.id):
+                continue
+            deleted.append(tag.name)
+        tools.store.note_deleted_tag(tag.id)
+    return tuple(deleted)
+
+
+def parse_ref(text: str) -> ItemRef:
+    """``image:12`` → the item. Raises TaggerError."""
+    kind, colon, item_id = text.partition(":")
+    kinds: dict[str, ItemKind] = {"scene": "scene", "image": "image", "gallery": "gallery"}
+    if not colon or kind not in kinds or not item_id:
+        raise TaggerError(f"{text} names no item: write scene:12, image:12 or gallery:12.")
+    return ItemRef(kinds[kind], item_id)

@@ -78,6 +78,10 @@ class AnswerStore:
         with self._database.write() as db:
             return _answers.take_back(db, self._library_id, run_id, change_ids, rule, why)
 
+    def forget_ours(self, change_ids: Sequence[int], reason: str) -> None:
+        with self._database.write() as db:
+            _watch.forget_ours(db, self._library_id, change_ids, reason)
+
     # -- what people do in the library
     def notice(self, run_id: int, items: Sequence[tuple[ItemRef, str, frozenset[str]]]) -> Noticed:
         with self._database.write() as db:

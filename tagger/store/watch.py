@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from tagger.answers import Noticed, Question, Saying, Selection
 from tagger.store import answers as _answers
-from tagger.store.codec import id_value, now_at, refs_json
+from tagger.store.codec import dumps, id_value, now_at, refs_json
 from tagger.store.outbox import CHANGE_COLUMNS, REMOVED, change, mark, notice
 from tagger.types import Change, ItemRef
 from tagger.vocabulary import normal
@@ -77,6 +77,13 @@ def forgive_missed(db: sqlite3.Connection, library_id: int, reason: str) -> int:
         (library_id,),
     )
     return len(some)
+
+
+def forget_ours(db: sqlite3.Connection, library_id: int, change_ids: Sequence[int], reason: str) -> None:
+    """Without anybody's no."""
+    mark(db, library_id, change_ids, "undone", reason)
+    ids = dumps(list(change_ids))
+    db.execute("UPDATE change SET missed_by = NULL WHERE id IN (SELECT value FROM json_each(?))", (ids,))
 
 
 def known_tags(db: sqlite3.Connection, library_id: int) -> dict[str, str]:

@@ -16,6 +16,8 @@ from tagger.people.grouping import FaceBatch, Grouper
 from tagger.people.judge import People, Query
 from tagger.people.likeness import Likeness
 from tagger.people.templates import Known
+from tagger.people.tracks import View, tracks
+from tagger.pipeline import shrink
 from tagger.ports import Recognizer
 from tagger.types import Face, Frame
 
@@ -144,3 +146,29 @@ def test_no_face_no_finding_and_poor_ones_say_so(chain: Chain, faces: list[Examp
     assert face.quality < 0.8
     poor = Query(np.frombuffer(face.vector, np.float16).astype(np.float32), like.least_quality - 0.01)
     assert verdict(People(known(faces), like).identify([poor])[0]) != "apply"
+
+
+@pytest.mark.parametrize(("video", "people"), [("chaplin.mp4", 2), ("demo_skeleton.mp4", 2)])
+def test_a_person_in_a_video_is_one_group(video: str, people: int, chain: Chain, like: Likeness) -> None:
+    capture = cv2.VideoCapture(str(Path(MEDIA) / "videos" / video))
+    frames_per_s, step = capture.get(cv2.CAP_PROP_FPS), max(1, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) // 40)
+    views: list[View] = []
+    times_s: list[float] = []
+    for number in range(10_000):
+        if not capture.grab():
+            break
+        if number % step:
+            continue
+        bgr = np.asarray(capture.retrieve()[1], np.uint8)
+        times_s.append(number / frames_per_s)
+        frame = Frame(np.ascontiguousarray(shrink(bgr, 640)[:, :, ::-1]), times_s[-1], bgr.shape[1], bgr.shape[0])
+        for face in chain[1].recognise([frame])[0]:
+            assert isinstance(face, Face)
+            assert face.box is not None
+            vector = np.frombuffer(face.vector, np.float16).astype(np.float32)
+            views.append(View(times_s[-1], face.box, vector, face.quality))
+    found = [track for track in tracks(views, like, times_s) if len(track.views) >= 3]
+    grouper = Grouper(like, 128)
+    qualities = np.array([track.quality for track in found], np.float32)
+    grouper.add(FaceBatch(np.arange(len(found)), np.array([track.vector for track in found]), qualities))
+    assert 1 <= len(grouper.groups()) <= 1.2 * people

@@ -166,7 +166,7 @@ def serve(app: App, wish: Wish) -> Answer:
             tools = replace(app.tools(), host=_MakesRoom(app.host, app.data), take_in=_nothing)
             until = time.monotonic() + _SERVE_IDLE_S
             while time.monotonic() < until and not wanted(app.data):
-                if app.store.waiting(1, URGENT):
+                if app.store.waiting(1, URGENT) or app.store.pending(1) or app.store.pending(1, "remove"):
                     outcome = tag_library(tools, order)
                     served += outcome.counts.get("passed", 0)
                     until = time.monotonic() + _SERVE_IDLE_S

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-PAGE_MODES = ("ask", "asked", "item", "pictures", "marks", "overview", "waiting")
+PAGE_MODES = ("ask", "asked", "item", "pictures", "marks", "overview", "waiting", "review", "answer", "withdraw")
 """What pages ask; ``tagger.pages.door`` answers."""
 
 HELP = """AI Tagger looks at videos and pictures and writes what is in them as tags.

@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from tagger.answers import LOOKED_AT, Say, Source
 from tagger.errors import ConfigError
 from tagger.types import ITEM_KINDS, ItemRef
 
 MOST_ITEMS = 10_000
+_SOURCES: tuple[Source, ...] = (*LOOKED_AT, "missed", "never here")
+_SAYS: tuple[Say, ...] = ("yes", "no")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What somebody says of one tag on one item."""
+
+    ref: ItemRef
+    tag: str
+    say: Say
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """One thing that somebody did, to be taken back as a whole. ``never``: tags that shall be written nowhere."""
+
+    what: str
+    answers: tuple[Said, ...]
+    never: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +40,11 @@ class Call:
 
     items: tuple[ItemRef, ...] = ()
     limit: int = 50
-    times_s: tuple[float, ...] = ()
-    unknown: Sequence[str] = field(default=())
+    skip: int = 0
+    tag: str = ""
+    feature: str = ""
+    clicks: tuple[Click, ...] = ()
+    act: int = 0
 
     @property
     def one(self) -> ItemRef:
@@ -38,30 +63,66 @@ class Call:
 
 def read(args: Mapping[str, Any]) -> Call:
     """Arguments as JSON has them. Raises ConfigError."""
-    unknown = sorted(set(args) - {"mode", "items", "limit", "times_s"})
+    unknown = sorted(set(args) - {"mode", *Call.__dataclass_fields__})
     if unknown:
         raise ConfigError(f"Not understood: {', '.join(unknown)}.")
-    limit = args.get("limit", 50)
-    if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MOST_ITEMS:
-        raise ConfigError(f"limit can't be {limit!r}: it is a whole number from 1 to {MOST_ITEMS}.")
-    times = args.get("times_s") or []
-    if not isinstance(times, list) or not all(isinstance(t, (int, float)) for t in times):
-        raise ConfigError("times_s has to be a list of seconds.")
-    return Call(_items(args.get("items") or []), limit, tuple(float(t) for t in times))
+    return Call(
+        items=tuple(dict.fromkeys(_ref(entry) for entry in _list(args, "items"))),
+        limit=_whole(args, "limit", 50, 1),
+        skip=_whole(args, "skip", 0, 0),
+        tag=_text(args, "tag"),
+        feature=_text(args, "feature"),
+        clicks=tuple(_click(entry) for entry in _list(args, "clicks")),
+        act=_whole(args, "act", 0, 0, 2**53),
+    )
 
 
-def _items(given: object) -> tuple[ItemRef, ...]:
-    if not isinstance(given, list):
-        raise ConfigError("items has to be a list, as [{kind: 'scene', id: '1'}].")
-    if len(given) > MOST_ITEMS:
-        raise ConfigError(f"{len(given):,} items are too many for one call: choose at most {MOST_ITEMS:,}.")
-    return tuple(dict.fromkeys(_item(entry) for entry in given))
+def _whole(args: Mapping[str, Any], name: str, default: int, least: int, most: int = MOST_ITEMS) -> int:
+    value = args.get(name, default)
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise ConfigError(f"{name} can't be {value!r}: it is a whole number from {least} to {most}.")
+    return value
 
 
-def _item(entry: object) -> ItemRef:
+def _text(args: Mapping[str, Any], name: str) -> str:
+    value = args.get(name, "")
+    if not isinstance(value, str):
+        raise ConfigError(f"{name} can't be {value!r}: it is a text.")
+    return value
+
+
+def _list(args: Mapping[str, Any], name: str) -> list[Any]:
+    value = args.get(name) or []
+    if not isinstance(value, list):
+        raise ConfigError(f"{name} has to be a list.")
+    if len(value) > MOST_ITEMS:
+        raise ConfigError(f"{len(value):,} {name} are too many for one call: at most {MOST_ITEMS:,}.")
+    return value
+
+
+def _ref(entry: object) -> ItemRef:
     kind = entry.get("kind") if isinstance(entry, dict) else None
     item_id = entry.get("id") if isinstance(entry, dict) else None
     for known in ITEM_KINDS:
         if kind == known and isinstance(item_id, (str, int)) and str(item_id).isdigit():
             return ItemRef(known, str(item_id))
     raise ConfigError("An item is a kind (scene, image or gallery) and Stash's id, as {kind: 'scene', id: '1'}.")
+
+
+def _click(entry: object) -> Click:
+    if not isinstance(entry, dict):
+        raise ConfigError("A click is {what, answers: [{kind, id, tag, say}], never: [names]}.")
+    never = _list(entry, "never")
+    if not all(isinstance(name, str) and name.strip() for name in never):
+        raise ConfigError("never has to be a list of names of tags.")
+    return Click(_text(entry, "what"), tuple(_said(answer) for answer in _list(entry, "answers")), tuple(never))
+
+
+def _said(entry: object) -> Said:
+    ref = _ref(entry)
+    assert isinstance(entry, dict)  # an item is one
+    tag = _text(entry, "tag").strip()
+    say, source = entry.get("say"), entry.get("source", "review")
+    if not tag or say not in _SAYS or source not in _SOURCES:
+        raise ConfigError(f"An answer is {{kind, id, tag, say: yes or no, source: {' or '.join(_SOURCES)}}}.")
+    return Said(ref, tag, say, source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from tagger.pages import asking, item, overview
+from tagger.pages import asking, item, overview, reviewing
 from tagger.pages.arguments import Call, read
 from tagger.pages.place import Place
 
@@ -17,6 +17,9 @@ PAGE_OPERATIONS: Mapping[str, PageOperation] = {
     "item": item.item,
     "pictures": item.pictures,
     "marks": item.marks,
+    "review": reviewing.review,
+    "answer": reviewing.answer,
+    "withdraw": reviewing.withdraw,
     "overview": overview.overview,
     "waiting": overview.count,
 }

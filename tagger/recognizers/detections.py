@@ -118,12 +118,15 @@ def yolox_decoder(spec: YoloxSpec) -> Callable[[dict[str, Any], int], Found]:
 
     def decode(outputs: dict[str, Any], index: int) -> Found:
         output = outputs[spec.outputs.predictions] if spec.outputs.predictions else next(iter(outputs.values()))
-        grid = output[index]
+        objectness = probabilities(output[index][:, 4], spec.model)
+        some = np.flatnonzero(objectness >= LEAST_SCORE)  # no class of any other cell can reach it
+        grid = output[index][some]
         scores = probabilities(grid[:, 5:] * grid[:, 4:5], spec.model)
-        where, classes = np.nonzero(scores >= LEAST_SCORE)
-        likely: Any = scores[where, classes]
-        size = np.exp(np.minimum(grid[where, 2:4], 20.0)) * strides[where]
-        corner = (grid[where, :2] + cells[where]) * strides[where] - size / 2
+        rows, classes = np.nonzero(scores >= LEAST_SCORE)
+        likely: Any = scores[rows, classes]
+        where = some[rows]
+        size = np.exp(np.minimum(grid[rows, 2:4], 20.0)) * strides[where]
+        corner = (grid[rows, :2] + cells[where]) * strides[where] - size / 2
         xywh: Any = np.concatenate([corner, size], axis=1)
         groups: Any = classes.astype(np.int32)
         kept = np.asarray(cv2.dnn.NMSBoxesBatched(xywh, likely, groups, LEAST_SCORE, spec.nms_iou), np.int64).reshape(

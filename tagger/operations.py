@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -13,8 +14,10 @@ from tagger.app import App
 from tagger.errors import BusyError, ConfigError, ModelError, TaggerError
 from tagger.library.attempt import Attempt, try_library
 from tagger.library.find import URGENT, Order
+from tagger.library.housekeeping import backup_once
 from tagger.library.progress import words
 from tagger.library.tag import Outcome, tag_library
+from tagger.library.takeback import send_all
 from tagger.library.undo import undo_run
 from tagger.light.bootstrap import setup_status
 from tagger.ports import Host
@@ -166,9 +169,12 @@ def serve(app: App, wish: Wish) -> Answer:
             tools = replace(app.tools(), host=_MakesRoom(app.host, app.data), take_in=_nothing)
             until = time.monotonic() + _SERVE_IDLE_S
             while time.monotonic() < until and not wanted(app.data):
-                if app.store.waiting(1, URGENT) or app.store.pending(1) or app.store.pending(1, "remove"):
+                if app.store.waiting(1, URGENT):
                     outcome = tag_library(tools, order)
                     served += outcome.counts.get("passed", 0)
+                    until = time.monotonic() + _SERVE_IDLE_S
+                elif app.store.pending(1) or app.store.pending(1, "remove"):
+                    send_all(tools, lambda: backup_once(tools, order))
                     until = time.monotonic() + _SERVE_IDLE_S
                 else:
                     time.sleep(_SERVE_LOOK_S)
@@ -206,8 +212,18 @@ def new(app: App, wish: Wish) -> Answer:
     return _run(app, wish, "new")
 
 
-def _run(app: App, wish: Wish, operation: str) -> Answer:
+@contextmanager
+def _as_worker(app: App, operation: str) -> Iterator[None]:
+    """Be the only worker, if need be after a wait that is said. Raises BusyError."""
+    if who := holder(app.data):
+        seconds = words(_WAIT_FOR_WORKER_S)
+        app.progress.say(f"{who.purpose} is at work in the same data folder: waiting up to {seconds} for its end.")
     with worker_lock(app.data, f"'{operation}' for {app.library.name}", _WAIT_FOR_WORKER_S):
+        yield
+
+
+def _run(app: App, wish: Wish, operation: str) -> Answer:
+    with _as_worker(app, operation):
         _ready(app)
         app.be_modest()
         order = Order(
@@ -277,7 +293,7 @@ def _ready(app: App) -> None:
 
 def undo(app: App, wish: Wish) -> Answer:
     """Take a run's tags back: the last one's, or that of ``--run``."""
-    with worker_lock(app.data, f"'undo' for {app.library.name}", _WAIT_FOR_WORKER_S):
+    with _as_worker(app, "undo"):
         undone = undo_run(app.tools(looking=False), wish.run, wish.dry_run)
     top = ", ".join(f"{name} ({n:,})" for name, n in sorted(undone.by_tag.items(), key=lambda t: -t[1])[:20])
     verb = "Would take" if wish.dry_run else "Took"

@@ -6,32 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tagger.answers import LOOKED_AT, Say, Source
 from tagger.errors import ConfigError
 from tagger.types import ITEM_KINDS, ItemRef
 
 MOST_ITEMS = 10_000
-_SOURCES: tuple[Source, ...] = (*LOOKED_AT, "missed", "never here")
-_SAYS: tuple[Say, ...] = ("yes", "no")
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What somebody says of one tag on one item."""
-
-    ref: ItemRef
-    tag: str
-    say: Say
-    source: Source
+DOINGS = ("accept", "reject", "audit_right", "audit_wrong", "instead", "add", "never_here", "never")
 
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """One thing that somebody did, to be taken back as a whole. ``never``: tags that shall be written nowhere."""
+    """One thing that somebody did, to be taken back as a whole: ``do`` (one of DOINGS) with tags on items; ``other`` is
+    the tag that it is instead."""
 
-    what: str
-    answers: tuple[Said, ...]
-    never: tuple[str, ...]
+    do: str
+    places: tuple[tuple[ItemRef, str], ...]
+    other: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,19 +99,9 @@ def _ref(entry: object) -> ItemRef:
 
 
 def _click(entry: object) -> Click:
-    if not isinstance(entry, dict):
-        raise ConfigError("A click is {what, answers: [{kind, id, tag, say}], never: [names]}.")
-    never = _list(entry, "never")
-    if not all(isinstance(name, str) and name.strip() for name in never):
-        raise ConfigError("never has to be a list of names of tags.")
-    return Click(_text(entry, "what"), tuple(_said(answer) for answer in _list(entry, "answers")), tuple(never))
-
-
-def _said(entry: object) -> Said:
-    ref = _ref(entry)
-    assert isinstance(entry, dict)  # an item is one
-    tag = _text(entry, "tag").strip()
-    say, source = entry.get("say"), entry.get("source", "review")
-    if not tag or say not in _SAYS or source not in _SOURCES:
-        raise ConfigError(f"An answer is {{kind, id, tag, say: yes or no, source: {' or '.join(_SOURCES)}}}.")
-    return Said(ref, tag, say, source)
+    if not isinstance(entry, dict) or entry.get("do") not in DOINGS:
+        raise ConfigError(f"A click is {{do, places: [{{kind, id, tag}}], other}}; do is {' or '.join(DOINGS)}.")
+    places = tuple((_ref(place), _text(place, "tag").strip()) for place in _list(entry, "places"))
+    if not places or not all(tag for _, tag in places):
+        raise ConfigError("Say what a click is about: places: [{kind, id, tag}].")
+    return Click(entry["do"], places, _text(entry, "other").strip())

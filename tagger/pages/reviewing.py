@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from tagger.answers import Question, Saying, TagRule, Waiting
+from tagger.answers import Waiting
 from tagger.errors import ConfigError
+from tagger.library import review as reviews
 from tagger.pages import worker
-from tagger.pages.arguments import Call, Said
+from tagger.pages.arguments import Call, Click
 from tagger.pages.item import address, as_json
 from tagger.pages.place import Place
+from tagger.store import SqliteStore
 
 
 def review(place: Place, call: Call) -> dict[str, Any]:
@@ -42,29 +44,35 @@ def _waiting(place: Place, entry: Waiting) -> dict[str, Any]:
 def answer(place: Place, call: Call) -> dict[str, Any]:
     """Keep what somebody said; the ids under which each click can be taken back, in their order."""
     if not call.clicks:
-        raise ConfigError("Nothing was said: give clicks: [{answers: [{kind, id, tag, say}]}].")
-    store = place.store
-    acts = []
-    for click in call.clicks:
-        sayings = [Saying(_question(place, said), said.say, said.source) for said in click.answers]
-        rules = [TagRule(name, "never", why="You said: never at all.") for name in click.never]
-        acts.append(store.say(click.what or "review", sayings, rules))
+        raise ConfigError("Nothing was said: give clicks: [{do: 'accept', places: [{kind, id, tag}]}].")
+    acts = [_do(place.store, click) for click in call.clicks]
     worker.see_that_one_works(place)
     return {"acts": acts}
 
 
-def _question(place: Place, said: Said) -> Question:
-    question = place.store.question(said.ref, said.tag)
-    if question is None:
-        raise ConfigError(f"Nobody has looked at {said.ref.kind} {said.ref.id} yet: tag it first.")
-    if said.source == "never here":  # Whatever file the item gets.
-        return Question(said.ref, "", question.tag_name, question.feature, question.subject, question.probability)
-    return question
+def _do(store: SqliteStore, click: Click) -> int:
+    (ref, tag), places = click.places[0], click.places
+    match click.do:
+        case "accept":
+            return reviews.accept(store, places)
+        case "reject":
+            return reviews.reject(store, places)
+        case "audit_right":
+            return reviews.audit(store, ref, tag, True)
+        case "audit_wrong":
+            return reviews.audit(store, ref, tag, False)
+        case "instead":
+            return reviews.instead(store, ref, tag, click.other)
+        case "add":
+            return reviews.add(store, ref, tag)
+        case "never_here":
+            return reviews.never_here(store, places)
+        case _:
+            return reviews.never(store, tag)
 
 
 def withdraw(place: Place, call: Call) -> dict[str, Any]:
     """Take one click back with all that followed."""
-    done = place.store.withdraw(call.act)
-    if done:
-        worker.see_that_one_works(place)
-    return {"withdrawn": done}
+    reviews.undo(place.store, call.act)
+    worker.see_that_one_works(place)
+    return {"withdrawn": call.act}

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
+from tagger.answers import Answers
 from tagger.types import (
     Action,
     Change,
@@ -292,7 +293,7 @@ class QueueEntry:
     enqueued_at: str
 
 
-class Store(Protocol):
+class Store(Answers, Protocol):
     """Everything we remember about one library, in one SQLite file that several libraries may share.
 
     Every method is one committed transaction, and replaying any of them does no harm. Raises StoreError.

@@ -78,10 +78,11 @@ class Finder:
         passed: Callable[[int, str], None],
         settle: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
+        notice: Callable[[Sequence[MediaItem]], object] = len,
     ) -> None:
         self._library, self._store, self._models, self._policy_id = library, store, models, policy_id
         self._order, self._run, self._take_in, self._passed, self._clock = order, run, take_in, passed, clock
-        self._settle = settle
+        self._settle, self._notice = settle, notice
         self._cursors: dict[str, _Cursor] = {}
         self._standing: dict[ItemRef, Standing] = {}
         self._in_hand: set[ItemRef] = set()
@@ -151,6 +152,8 @@ class Finder:
 
     def _sort(self, items: Sequence[MediaItem], try_again: bool = False) -> list[tuple[MediaItem, frozenset[str]]]:
         """Those that need a look, with the models to do it; the others are put aside, or done with."""
+        if not self._order.dry_run:
+            self._notice(items)
         standing = self._store.standing(items)
         wanted: list[tuple[MediaItem, frozenset[str]]] = []
         for item in items:

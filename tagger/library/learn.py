@@ -32,8 +32,8 @@ def is_much(missed: int, ours: int) -> bool:
 class Watch:
     """What people did since the last run, noticed by one run."""
 
-    def __init__(self, store: Store, answers: Answers, progress: Progress, run_id: int) -> None:
-        self._store, self._answers, self._progress, self._run_id = store, answers, progress, run_id
+    def __init__(self, store: Store, progress: Progress, run_id: int) -> None:
+        self._store, self._progress, self._run_id = store, progress, run_id
         self._added: list[Saying] = []
         self._index = TagIndex(())
         self._names: dict[str, str] = {}
@@ -42,12 +42,12 @@ class Watch:
         """Follow tags that were renamed or merged, before anything is compared."""
         self._index = TagIndex(tags)
         self._names = {tag.id: tag.name for tag in tags}
-        for line in follow_tags(self._answers, tags):
+        for line in follow_tags(self._store, tags):
             self._progress.say(line)
 
     def look(self, items: Sequence[MediaItem]) -> None:
         """Notice what is missed on these items, and what they got."""
-        noticed = self._answers.notice(self._run_id, [(i.ref, i.fingerprint, i.tag_ids) for i in items])
+        noticed = self._store.notice(self._run_id, [(i.ref, i.fingerprint, i.tag_ids) for i in items])
         if not noticed.added or len(self._added) > _MOST_ADDED:
             return
         prints = {item.ref: item.fingerprint for item in items}
@@ -63,16 +63,16 @@ class Watch:
 
     def finish(self) -> None:
         """The run is over: learn what is little, ask about what is much."""
-        missed = self._answers.missed()
+        missed = self._store.missed()
         if missed and is_much(len(missed), self._store.summary()["ours"]):
             top = Counter(change.plan.tag_name for change in missed).most_common(5)
             ask(self._store, self._progress, len(missed), [f"{name} ({n:,})" for name, n in top])
             return  # What was added at such a time says as little.
         if missed:
-            self._answers.learn_missed()
+            self._store.learn_missed()
             self._progress.say(f"{len(missed):,} tags of ours were removed by hand: they stay away.")
         if self._added and len(self._added) <= _MOST_ADDED:
-            self._answers.say(f"{len(self._added)} tags were added in the library", self._added)
+            self._store.say(f"{len(self._added)} tags were added in the library", self._added)
 
 
 def ask(store: Store, progress: Progress, missed: int, top: Sequence[str]) -> None:
@@ -91,12 +91,12 @@ def open_question(store: Store) -> dict[str, object] | None:
     return dict(json.loads(text)) if text else None
 
 
-def happened(store: Store, answers: Answers, what: str) -> int:
+def happened(store: Store, what: str) -> int:
     """The person says what became of our missing tags: "removed" (by them: they stay away) or "lost" (they are written
     again). How many tags that was about. Raises TaggerError."""
     if what not in ("removed", "lost"):
         raise TaggerError(f"“{what}” is no answer: say removed, or lost.")
-    count = answers.learn_missed() if what == "removed" else answers.forgive_missed("it got lost in the library")
+    count = store.learn_missed() if what == "removed" else store.forgive_missed("it got lost in the library")
     store.remember(QUESTION, "")
     return count
 

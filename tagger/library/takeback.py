@@ -67,7 +67,7 @@ def _nothing() -> None:
 
 def send_all(tools: Tools, before_first: Callable[[], None] = _nothing) -> tuple[int, Counter[str]]:
     """Send what answers and undoing left in the outbox: how many tags were added, and which were taken back."""
-    added = Writer(tools.library, tools.store, tools.parent_tag, before_first).flush()
+    added = Writer(tools.library, tools.store, tools.tree, before_first).flush()
     return added, send_removals(tools.library, tools.store)
 
 
@@ -87,7 +87,7 @@ class TakenBack:
         return sum(self.by_tag.values())
 
 
-def undo_selection(tools: Tools, answers: Answers, chosen: Selection, dry_run: bool) -> TakenBack:
+def undo_selection(tools: Tools, chosen: Selection, dry_run: bool) -> TakenBack:
     """Take back what is ours of the selection; tags that we made and nothing uses any more go too.
 
     It may be killed: what was planned is sent by the next run, or by undoing the same again.
@@ -96,7 +96,7 @@ def undo_selection(tools: Tools, answers: Answers, chosen: Selection, dry_run: b
     by_tag: Counter[str] = Counter()
     left: Counter[str] = Counter()
     run = None if dry_run else tools.store.begin_run("undo", Scope(), resume=False)
-    for changes in _pages(answers, chosen):
+    for changes in _pages(tools.store, chosen):
         present = {item.ref: item for item in tools.library.get(list({change.plan.ref for change in changes}))}
         ours = []
         for change in changes:
@@ -106,7 +106,7 @@ def undo_selection(tools: Tools, answers: Answers, chosen: Selection, dry_run: b
                 ours.append(change)
                 by_tag[change.plan.tag_name] += 1
         if run is not None:
-            answers.take_back(run.id, [change.id for change in ours], "undo", "You undid it.")
+            tools.store.take_back(run.id, [change.id for change in ours], "undo", "You undid it.")
     if run is None:
         return TakenBack(dict(by_tag), dict(+left))
     sent = send_removals(tools.library, tools.store)
@@ -116,14 +116,14 @@ def undo_selection(tools: Tools, answers: Answers, chosen: Selection, dry_run: b
     return TakenBack(dict(sent), dict(+left), _delete_unused(tools))
 
 
-def undo_everything(tools: Tools, answers: Answers, dry_run: bool) -> TakenBack:
+def undo_everything(tools: Tools, dry_run: bool) -> TakenBack:
     """As if we had never been here: all that is ours, what is still planned, and the tags that we made."""
     if not dry_run:
         while planned := tools.store.pending(_BATCH):
             tools.store.mark([change.id for change in planned if change.state == "planned"], "undone", "You undid it.")
             if any(change.state == "sending" for change in planned):
-                Writer(tools.library, tools.store, tools.parent_tag, _nothing).flush()
-    return undo_selection(tools, answers, Selection(), dry_run)
+                Writer(tools.library, tools.store, tools.tree, _nothing).flush()
+    return undo_selection(tools, Selection(), dry_run)
 
 
 def _pages(answers: Answers, chosen: Selection) -> Iterator[list[Change]]:

@@ -18,7 +18,7 @@ from tagger.types import ItemRef, MediaItem, PlannedChange, Scope
 from tagger.vocabulary import normal
 
 RUN = "review"  # the operation under which answers write
-ACCEPTED, REFUSED = "review.accepted", "review.refused"
+ACCEPTED, REFUSED = "person.accepted", "person.refused"
 _WHY = {"yes": "You accepted it.", "no": "You said that it isn't here."}
 _RULE = {"yes": ACCEPTED, "no": REFUSED}
 
@@ -35,7 +35,7 @@ RULES = """SELECT r.tag_name, r.kind, r.apply, r.feature, r.why FROM tag_rule AS
 OURS_OF = """SELECT id, state FROM change WHERE item = ? AND action = 'add' AND target = ? AND fingerprint = ?
     AND tag_name = ? COLLATE NOCASE AND state IN ('planned', 'sending', 'done')"""
 UNAUDITED = """SELECT c.id FROM change AS c WHERE c.library_id = ? AND c.state = 'done' AND c.action = 'add'
-    AND c.tag_name = ? COLLATE NOCASE AND c.rule NOT LIKE 'review.%'
+    AND c.tag_name = ? COLLATE NOCASE AND c.rule NOT LIKE 'person.%'
     AND NOT EXISTS (SELECT 1 FROM audit AS a WHERE a.change_id = c.id)
     AND NOT EXISTS (SELECT 1 FROM answer AS x WHERE x.library_id = c.library_id AND x.fingerprint = c.fingerprint
         AND x.tag_name = c.tag_name COLLATE NOCASE AND x.stands = 1)"""
@@ -152,7 +152,7 @@ def _plan(db: sqlite3.Connection, row: int, q: Question, fingerprint: str) -> Pl
     models = ",".join(_models(said[1])) if said else ""
     return PlannedChange(
         q.ref, fingerprint, q.tag_name, known[0] if known else "", models, said[0] if said else 0.0, q.probability,
-        ACCEPTED, _WHY["yes"], frozenset(tags.split(",")) if tags else frozenset(), q.target,
+        ACCEPTED, _WHY["yes"], frozenset(tags.split(",")) - {"", "-"}, q.target,
     )  # fmt: skip
 
 
@@ -231,7 +231,7 @@ def _withdraw(db: sqlite3.Connection, library_id: int, answer: Answer) -> None:
             if accepted and state == "planned":
                 mark(db, library_id, [change_id], "undone", "you took your answer back")
             elif accepted:
-                take_back(db, library_id, _run(db, library_id), [change_id], "review.withdrawn", _WITHDRAWN)
+                take_back(db, library_id, _run(db, library_id), [change_id], "person.withdrawn", _WITHDRAWN)
         return
     stop_removals(db, library_id, row, q)
     taken = db.execute(

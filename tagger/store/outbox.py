@@ -60,7 +60,7 @@ _UNDO_WHAT_WAS_TAKEN_BACK = f"""UPDATE change SET state = 'undone', reason = '{T
 _WITHDRAW_WHAT_WAS_UNDONE = """UPDATE answer SET stands = -1 WHERE stands = 1 AND answer = 'yes'
     AND source != 'library' AND id IN (SELECT x.id FROM json_each(:ids) AS j
         CROSS JOIN change AS c ON c.id = j.value AND c.library_id = :library_id AND (c.rule LIKE 'undo%'
-            OR (c.state = 'undone' AND c.action = 'add' AND c.rule = 'review.accepted'))
+            OR (c.state = 'undone' AND c.action = 'add' AND c.rule = 'person.accepted'))
         CROSS JOIN answer AS x ON x.library_id = c.library_id AND x.fingerprint = c.fingerprint
         AND x.tag_name = c.tag_name COLLATE NOCASE AND x.target = c.target)"""
 
@@ -107,7 +107,7 @@ def settle(db: sqlite3.Connection, library_id: int, run_id: int, policy: str, se
     if any((plan.ref, plan.fingerprint) != (item.ref, item.fingerprint) for plan in settlement.plans):
         raise ValueError(f"a settlement's plans are for its own item, {item.ref} with {item.fingerprint}")
     row, file_id = put_item(db, library_id, item)
-    stamp = (policy, seen_models(db, file_id), ",".join(sorted(item.tag_ids)), row)
+    stamp = (policy, seen_models(db, file_id), ",".join(sorted(item.tag_ids)) or "-", row)
     db.execute("UPDATE item SET policy = ?, decided_models = ?, tags = ? WHERE id = ?", stamp)
     _replace_decisions(db, library_id, row, settlement.decisions)
     live = [_Live(*r) for r in db.execute(LIVE, (row,))]

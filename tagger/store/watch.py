@@ -32,9 +32,12 @@ def look(
         of_checked, of_missed = notice(db, run_id, row, fingerprint, tag_ids)
         checked += of_checked
         missed += of_missed
-        if not policy:
+        now = ",".join(sorted(tag_ids)) or "-"
+        if now != tags:
+            db.execute("UPDATE item SET tags = ? WHERE id = ?", (now, row))
+        if not policy or not tags:
             continue  # Never settled, or what it had then isn't known.
-        new = tag_ids - frozenset(tags.split(",")) if tags else tag_ids
+        new = tag_ids - frozenset(tags.split(","))
         if new and (new := new - {tag_id for (tag_id,) in db.execute(OURS_IDS, (row,))}):
             added[ref] = new
     return Noticed(checked, missed, added)

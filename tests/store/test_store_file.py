@@ -228,7 +228,7 @@ QUERIES = {
     name: query
     for module in (answers, items, outbox, queue, watch)
     for name, query in vars(module).items()
-    if name.isupper() and name != "CHANGE" and isinstance(query, str) and query.startswith("SELECT")
+    if name.isupper() and name[0] != "_" and name != "CHANGE" and isinstance(query, str) and query.startswith("SELECT")
 } | {f"count of {name}": query for name, query in sqlite._COUNTS.items()}
 
 

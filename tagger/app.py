@@ -28,6 +28,7 @@ from tagger.light.library import remember_key
 from tagger.light.spool import Spool
 from tagger.media.sampler import ProcessMedia
 from tagger.pipeline import Pipeline
+from tagger.policy import load_language, names_something, policy_of, refuse_unknown, tree_of
 from tagger.ports import Host, Library, Progress, Recognizer
 from tagger.recognizers import build
 from tagger.recognizers.builtin import builtin_calibrations, builtins
@@ -35,7 +36,7 @@ from tagger.stash.host import StashHost
 from tagger.stash.library import StashLibrary
 from tagger.stash.server import StashServer
 from tagger.store import SqliteStore
-from tagger.vocabulary import Names
+from tagger.vocabulary import Tree
 
 MIRROR_VARIABLE = "AI_TAGGER_MIRROR"
 CONFIG_NAME = "config.yml"
@@ -201,14 +202,13 @@ class App:
     @cached_property
     def chosen(self) -> tuple[AnySpec, ...]:
         """The models that the configuration asks for, here or not. Raises ConfigError for a name that isn't there."""
+        return self._wanted(lambda spec: self.mode(spec.feature) != "off")
+
+    def _wanted(self, which: Callable[[AnySpec], bool]) -> tuple[AnySpec, ...]:
         chosen = {spec.name: spec for spec in self.catalogue.preset(self.config.models.preset)}
         for name in self.config.models.use:
             chosen[name] = self.catalogue.get(name)
-        return tuple(
-            spec
-            for name, spec in chosen.items()
-            if name not in self.config.models.skip and self.mode(spec.feature) != "off"
-        )
+        return tuple(spec for name, spec in chosen.items() if name not in self.config.models.skip and which(spec))
 
     def mode(self, feature: str) -> str:
         """apply, review, look or off; a feature of the user's own is applied."""
@@ -313,8 +313,9 @@ class App:
 
     @cached_property
     def knowledge(self) -> Knowledge:
-        specs = self.installed
-        features = {spec.model: spec.feature for spec in specs} | {r.model: r.feature for r in self.recognizers}
+        """Of all models that could have looked, those of features that are off too: what they saw is still judged."""
+        specs = tuple(spec for spec in self._wanted(lambda _: True) if spec.installed(self.models_folder))
+        features = {spec.model: spec.feature for spec in specs} | {r.model: r.feature for r in builtins()}
         groups = {spec.model: spec.members for spec in specs if spec.members}
         return Knowledge(
             features=features,
@@ -324,40 +325,54 @@ class App:
         )
 
     @cached_property
+    def policy(self) -> Policy:
+        """Raises ConfigError when it names what there isn't."""
+        language = load_language(self.config.tags.language, self.data / "names")
+        libraries: list[str] = []
+        if self.config.rules:
+            libraries += [self.library.key, self.library.name]
+            libraries += [self.connection.base_url] if self.connection is not None else []
+            libraries += [str(self.folder)] if self.folder is not None else []
+        self._refuse_unknown()
+        return policy_of(self.config, language, libraries)
+
+    def _refuse_unknown(self) -> None:
+        if not names_something(self.config):
+            return
+        labels: set[str] = set()
+        for spec in self.catalogue.specs.values():
+            with contextlib.suppress(ModelError):  # Its labels come with its weights.
+                labels |= {*spec.read_labels(self.models_folder), *spec.members}
+        for builtin in builtins():
+            labels |= set(builtin.labels)
+        features = {spec.feature for spec in self.catalogue.specs.values()}
+        has_library = self.connection is not None or self.folder is not None
+        refuse_unknown(self.config, labels, [t.name for t in self.library.tags()] if has_library else [], features)
+
+    @cached_property
     def judge(self) -> Judge:
         c = self.config
-        policy = Policy(
-            apply=c.thresholds.apply,
-            review=c.thresholds.review,
-            keep=c.thresholds.keep,
-            features={name: said.model_dump(exclude_none=True) for name, said in c.thresholds.features.items()},
-            tags={name: said.model_dump(exclude_none=True) for name, said in c.thresholds.tags.items()},
-            modes=dict(c.features),
-            names=Names.of(c.tags.names),
-            blacklist=tuple(c.tags.blacklist),
-            whitelist=tuple(c.tags.whitelist),
-            most_tags=c.limits.most_tags,
-            least_seen_s=c.limits.least_seen_s,
-        )
         return Judge(
             self.knowledge,
-            policy,
+            self.policy,
             GalleryRule(c.limits.gallery_share, c.limits.gallery_least),
             c.tags.create,
             c.tags.applied_marker,
             c.tags.review_marker,
+            c.tags.update,
         )
 
-    def tools(self, looking: bool = True) -> Tools:
-        """What the use cases work with; without ``looking`` no model is loaded."""
+    def tools(self, looking: bool = True, judging: bool = False) -> Tools:
+        """What the use cases work with; without ``looking`` no model is loaded, and only ``judging`` decides."""
+        judging = looking or judging
         return Tools(
             self.library,
             self.store,
             self.pipeline if looking else Pipeline(self.media, (), 1),
-            self.judge if looking else Judge(),
+            self.judge if judging else Judge(),
             self.host,
             self.progress,
-            self.config.tags.parent,
+            tree_of(self.config, self.policy.names) if judging else Tree(),
             self.take_in,
         )
 

@@ -49,7 +49,7 @@ def look_at(app: App, items: Iterable[MediaItem]) -> Iterator[Tried]:
     models = app.pipeline.models
     for look in app.pipeline.looks((item, models) for item in items):
         duration_s = look.duration_s or look.item.duration_s
-        decisions = app.judge.decide(look.sightings, duration_s, index, Standing())
+        decisions = app.judge.decide(look.sightings, duration_s, index, Standing(), look.item.path)
         yield Tried(look, tuple(decisions))
 
 

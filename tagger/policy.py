@@ -18,7 +18,11 @@ from tagger.families import Family
 from tagger.vocabulary import Language, Names, Tree, normal
 
 SHIPPED = Path(__file__).resolve().parents[1] / "models" / "names"
+COLOURS = frozenset(
+    ("red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink", "brown", "black", "grey", "white")
+)
 _SUFFIXES = (".yaml", ".yml")
+_COUNTS = ("2 people", "3 people", "4 people", "group")
 
 
 class _LanguageFile(BaseModel):
@@ -97,9 +101,9 @@ def family_of(config: Config) -> Family:
     return Family(canonical, {parent: tuple(rollups[parent]) for parent in order})
 
 
-def tree_of(config: Config) -> Tree:
-    """Where tags that have to be made are put."""
-    return Tree.of(config.tags.parent, config.tags.parents)
+def tree_of(config: Config, names: Names) -> Tree:
+    """Where tags that have to be made are put, and what else they may be called."""
+    return Tree.of(config.tags.parent, config.tags.parents, names)
 
 
 def _said(thresholds: Mapping[str, Threshold]) -> dict[str, Mapping[str, float]]:
@@ -121,6 +125,13 @@ def _place_rule(place: str, rule: Rule) -> PlaceRule:
     )
 
 
+def names_something(config: Config) -> bool:
+    """Whether the configuration names labels, tags or features at all, beyond what it comes with."""
+    tags, thresholds = config.tags, config.thresholds
+    said = (tags.names, tags.synonyms, tags.parents, tags.rollups, thresholds.tags, thresholds.features, config.rules)
+    return any(said) or config.features.keys() != Config().features.keys()
+
+
 def refuse_unknown(config: Config, labels: Iterable[str], tags: Iterable[str], features: Iterable[str]) -> None:
     """Names in the configuration that nothing answers to are mistakes: neither a label of a model, nor one of the
     person's tags, nor a name that the configuration itself gives.
@@ -129,7 +140,7 @@ def refuse_unknown(config: Config, labels: Iterable[str], tags: Iterable[str], f
     """
     given = config.tags
     words = {normal(word) for words in given.synonyms.values() for word in words}
-    known = {normal(name) for name in (*labels, *given.rollups)} | words
+    known = {normal(name) for name in (*labels, *given.rollups, *_COUNTS)} | words
     named = {
         normal(name) for value in given.names.values() for name in ([value] if isinstance(value, str) else value or [])
     }
@@ -156,7 +167,8 @@ def refuse_unknown(config: Config, labels: Iterable[str], tags: Iterable[str], f
 
 def _known(place: str, names: Iterable[str], known: set[str]) -> None:
     for name in names:
-        if normal(name) not in known:
+        colour, _, thing = normal(name).partition(" ")
+        if normal(name) not in known and not (colour in COLOURS and thing in known):
             near = difflib.get_close_matches(normal(name), known, 1, 0.6)
             hint = f"did you mean “{near[0]}”?" if near else "'models list' and your library's tags show what there is."
             raise ConfigError(f"{place}: nothing is called “{name}”: {hint}")

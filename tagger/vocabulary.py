@@ -140,15 +140,19 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """Where tags that have to be made are put: under ``parents`` (by normal name), else under ``root`` ("" = none)."""
+    """Where tags that have to be made are put: under ``parents`` (by normal name), else under ``root`` ("" = none).
+
+    Before one is made, an existing one is looked for under its name and under ``others`` (:meth:`Names.others`).
+    """
 
     root: str = ""
     parents: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @staticmethod
-    def of(root: str, parents: Mapping[str, str]) -> Tree:
-        """From ``tags.parent`` and ``tags.parents`` of the configuration."""
-        return Tree(root, {normal(name): parent for name, parent in parents.items()})
+    def of(root: str, parents: Mapping[str, str], names: Names) -> Tree:
+        """From ``tags.parent``, ``tags.parents`` and what tags are called."""
+        return Tree(root, {normal(name): parent for name, parent in parents.items()}, names.others())
 
     def parent(self, name: str) -> str:
         """The name of the parent for a new tag, "" for none."""

@@ -43,7 +43,7 @@ def try_library(tools: Tools, scope: Scope, n: int = 50) -> Attempt:
     kinds: list[ItemKind] = [kind for kind in ("scene", "image") if kind in scope.kinds]
     total = {kind: tools.library.count(kind, scope) for kind in kinds}
     chosen = {kind: tools.library.spread(kind, scope, k) for kind, k in _shares(total, n).items()}
-    index = TagIndex(tools.library.tags())
+    index = TagIndex(tools.library.tags(), tools.tree.others)
     items: list[Tried] = []
     left_s = seconds = 0.0
     for kind, some in chosen.items():
@@ -72,7 +72,7 @@ def look_at(tools: Tools, items: Sequence[MediaItem], index: TagIndex) -> list[T
     models = tools.pipeline.models
     for look in tools.pipeline.looks((item, models) for item in items):
         duration_s = look.duration_s or look.item.duration_s
-        decisions = tools.judge.decide(look.sightings, duration_s, index, Standing())
+        decisions = tools.judge.decide(look.sightings, duration_s, index, Standing(), look.item.path)
         tried.append(Tried(look, tuple(decisions)))
     return tried
 

@@ -63,7 +63,7 @@ class Galleries:
                 continue
             images = [ItemRef("image", i) for i in self._tools.library.members(gallery.ref.id)]
             of_images = list(self._tools.store.decisions(images).values())
-            decisions = judge.decide_gallery(of_images, index, known)
+            decisions = judge.decide_gallery(of_images, index, known, gallery.path)
             plans = judge.plan(gallery, decisions, index, known)
             settled.append((policy_id, Settlement(gallery, tuple(decisions), tuple(plans))))
         return settled

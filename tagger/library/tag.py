@@ -7,10 +7,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
+from tagger.library.allowance import Allowance
 from tagger.library.find import Finder, Order, changed_since
 from tagger.library.galleries import Galleries
 from tagger.library.housekeeping import backup_once, forget_gone
+from tagger.library.learn import Watch
+from tagger.library.order import prepare
 from tagger.library.progress import Pace, words
+from tagger.library.takeback import send_removals
 from tagger.library.tools import Tools
 from tagger.library.undo import forget_unfinished
 from tagger.library.writer import Writer
@@ -53,8 +57,10 @@ class _TagRun:
         self._counts: Counter[str] = Counter()
         self._sums: Counter[str] = Counter(self._run.counts)
         self._by_tag: Counter[str] = Counter()
+        self._removals = Allowance(tools.store)
         self._asked = float("-inf")
-        self._writer = Writer(tools.library, tools.store, tools.parent_tag, lambda: backup_once(tools, order))
+        self._writer = Writer(tools.library, tools.store, tools.tree, lambda: backup_once(tools, order))
+        self._watch = Watch(tools.store, tools.progress, self._run.id)
         total = self._total()
         self._pace = Pace(tools.progress, total, min(self._run.counts.get("passed", 0), total), tools.clock)
         self._finder = Finder(
@@ -68,6 +74,7 @@ class _TagRun:
             self._passed,
             lambda: self._settle([]),
             tools.clock,
+            self._watch.look,
         )
 
     def _begin(self) -> Run:
@@ -86,6 +93,8 @@ class _TagRun:
     def run(self) -> Outcome:
         self._introduce()
         try:
+            if not self._order.dry_run:
+                self._watch.begin(self._tools.library.tags())
             self._flush()
             finished = self._look_and_settle() and self._settle_galleries()
             if finished and self._order.operation == "tag" and not self._order.dry_run:
@@ -158,11 +167,16 @@ class _TagRun:
         for item in items:
             standing = self._finder.standing(item)
             seen = sightings.get(item.fingerprint, [])
-            decisions = judge.decide(seen, durations.get(item.ref) or item.duration_s, index, standing)
-            plans = judge.plan(item, decisions, index, standing)
-            settlements.append(Settlement(item, tuple(decisions), tuple(plans)))
+            duration_s = durations.get(item.ref) or item.duration_s
+            settlements.append(self._brake(judge.settle(item, seen, duration_s, index, standing)))
         self._count(settlements)
         return settlements
+
+    def _brake(self, settlement: Settlement) -> Settlement:
+        """Without removals when they are getting many: that needs a person's word, which "Decide again" asks for."""
+        braked = self._removals.brake(settlement)
+        self._counts["withheld"] += len(settlement.plans) - len(braked.plans)
+        return braked
 
     def _settle_galleries(self) -> bool:
         """False when the slice is over."""
@@ -172,8 +186,11 @@ class _TagRun:
 
     def _settle_pages(self, galleries: Galleries) -> bool:
         for page in galleries.pages():
+            if not self._order.dry_run:
+                self._watch.look(page)
             settled = galleries.judge(page, self._writer.index)
-            for policy_id, settlement in settled:
+            for policy_id, judged in settled:
+                settlement = self._brake(judged)
                 self._count([settlement])
                 if not self._order.dry_run:
                     self._store.settle(self._run.id, policy_id, [settlement], {}, self._take_counts())
@@ -193,6 +210,7 @@ class _TagRun:
     def _flush(self) -> None:
         if not self._order.dry_run:
             self._counts["added"] += self._writer.flush()
+            self._counts["removed"] += send_removals(self._tools.library, self._store).total()
 
     def _passed(self, items: int, why: str) -> None:
         self._counts[why] += items
@@ -202,8 +220,9 @@ class _TagRun:
     def _count(self, settlements: Sequence[Settlement]) -> None:
         for settlement in settlements:
             self._counts["review"] += sum(decision.verdict == "review" for decision in settlement.decisions)
-            self._by_tag.update(plan.tag_name for plan in settlement.plans)
-            self._counts["planned"] += len(settlement.plans)
+            added = [plan.tag_name for plan in settlement.plans if plan.action == "add"]
+            self._by_tag.update(added)
+            self._counts["planned"] += len(added)
 
     def _take_counts(self) -> dict[str, int]:
         counts = {name: n for name, n in self._counts.items() if n}
@@ -217,6 +236,8 @@ class _TagRun:
             return
         self._store.checkpoint(self._run.id, {}, counts)
         if state == "done":
+            self._watch.finish()
+            prepare(self._store)
             self._store.remember(changed_since(self._order.scope), self._run.started_at)
             if self._order.operation == "tag":
                 self._store.remember("models", " ".join(sorted(self._tools.pipeline.models)))

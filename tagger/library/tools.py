@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tagger.library.judge import Judge
 from tagger.pipeline import Pipeline
 from tagger.ports import Host, Library, Progress, Store
+from tagger.vocabulary import Tree
 
 
 def _nothing() -> None:
@@ -17,8 +18,7 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """``parent_tag`` is the tag under which new ones are made ("" = none); ``take_in`` moves what hooks noted into the
-    store's queue."""
+    """``tree`` says under which tag new ones are made; ``take_in`` moves what hooks noted into the store's queue."""
 
     library: Library
     store: Store
@@ -26,6 +26,6 @@ class Tools:
     judge: Judge
     host: Host
     progress: Progress
-    parent_tag: str = ""
+    tree: Tree = field(default_factory=Tree)
     take_in: Callable[[], None] = _nothing
     clock: Callable[[], float] = time.monotonic

@@ -11,6 +11,7 @@ from tagger.library.tools import Tools
 from tagger.library.writer import Writer
 from tagger.ports import Store
 from tagger.types import Change, ChangeState, ItemKind, ItemRef, MediaItem, Run
+from tagger.vocabulary import Tree
 
 _PAGE = 500
 _UNDOING = "undoing"
@@ -78,7 +79,7 @@ class _Undo:
         store, run_id = self._tools.store, self._run.id
         if not self._dry_run:
             # A tag that was made right before a kill is put on record, and what was planned must not be written later.
-            Writer(self._tools.library, store, "", lambda: None).own_up()
+            Writer(self._tools.library, store, Tree(), lambda: None).own_up()
             store.remember(_UNDOING, f"{run_id} 0")
             for changes in _pages(store, run_id, "planned"):
                 _mark_undone(store, changes)

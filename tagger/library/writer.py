@@ -9,7 +9,7 @@ from typing import TypeAlias
 from tagger.errors import LibraryRefusedError
 from tagger.ports import Library, Store
 from tagger.types import Change, ChangeState, ItemKind, ItemRef, MediaItem, Tag
-from tagger.vocabulary import TagIndex, normal
+from tagger.vocabulary import TagIndex, Tree
 
 _BATCH = 500
 _MAKING = "making a tag"
@@ -19,15 +19,15 @@ _Outgoing: TypeAlias = dict[ItemRef, dict[str, int]]
 
 
 class Writer:
-    """Sends what the store's outbox holds. ``parent`` is the tag under which new ones are made ("" = none).
+    """Sends what the store's outbox holds. ``tree`` says under which tag new ones are made.
 
     ``before_first`` is called before the first write of this process; it may raise, then nothing is written.
     """
 
-    def __init__(self, library: Library, store: Store, parent: str, before_first: Callable[[], None]) -> None:
+    def __init__(self, library: Library, store: Store, tree: Tree, before_first: Callable[[], None]) -> None:
         self._library = library
         self._store = store
-        self._parent = parent
+        self._tree = tree
         self._before_first: Callable[[], None] | None = before_first
         self._tried_again: set[int] = set()
         self._tags: dict[str, Tag] = {}
@@ -38,7 +38,7 @@ class Writer:
         """Read the library's tags again."""
         tags = self._library.tags()
         self._tags = {tag.id: tag for tag in tags}
-        self.index = TagIndex(tags)
+        self.index = TagIndex(tags, self._tree.others)
 
     def flush(self) -> int:
         """Send everything that is planned or was being sent; how many tags were added."""
@@ -123,8 +123,8 @@ class Writer:
         if found is not None:
             return found
         parent_id = ""
-        if self._parent and normal(self._parent) != normal(name):
-            parent_id = self._tag(self._parent, run_id).id
+        if parent := self._tree.parent(name):
+            parent_id = self._tag(parent, run_id).id
         self._store.remember(_MAKING, f"{run_id} {name}")
         try:
             tag = self._library.create_tag(name, parent_id, "Made by AI Tagger.")

@@ -16,7 +16,7 @@ def item(place: Place, call: Call) -> dict[str, Any]:
     known = store.known_item(ref)
     written = store.written(ref)
     return {
-        "known": known is not None and known.decided,
+        "known": known is not None and known.looked,
         "waiting": ref in store.still_waiting([ref]),
         "failure": store.failed([ref]).get(ref, ""),
         "width": known.width if known else 0,

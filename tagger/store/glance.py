@@ -10,7 +10,9 @@ from tagger.store.codec import id_value, refs_json
 from tagger.store.items import asked
 from tagger.types import ItemRef
 
-_FILE = """SELECT f.fingerprint, f.width, f.height, f.duration_s, i.policy FROM item AS i
+_FILE = """SELECT f.fingerprint, f.width, f.height, f.duration_s, i.policy != ''
+    OR EXISTS (SELECT 1 FROM sighting AS s WHERE s.file_id = f.id)
+    OR EXISTS (SELECT 1 FROM decision AS d WHERE d.item = i.id) FROM item AS i
     CROSS JOIN file AS f ON f.id = i.file_id WHERE i.library_id = ? AND i.kind = ? AND i.item_id = ?"""
 _WRITTEN = """SELECT tag_name, tag_id, state, run_id, target FROM change
     WHERE item = ? AND action = 'add' AND state IN ('planned', 'sending', 'done', 'gone') ORDER BY id"""
@@ -23,13 +25,13 @@ _TO_REVIEW = """SELECT d.item, count(*) FROM json_each(?) AS j
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is on record of one item: its file, how the decoder had it, whether it was ever decided."""
+    """What is on record of one item: its file, how the decoder had it, whether anybody has looked at it."""
 
     fingerprint: str
     width: int
     height: int
     duration_s: float
-    decided: bool
+    looked: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,6 +180,10 @@ class Answers(Protocol):
         """Those that stand: the newest of each kind for a tag."""
         ...
 
+    def tags_decided(self) -> list[tuple[str, str]]:
+        """``(feature, tag)`` of all that was ever decided to be applied or asked about, and stands."""
+        ...
+
     # -- audits
     def draw_audits(self, n: int, tag: str = "", feature: str = "") -> int:
         """See to it that ``n`` applied tags (of this tag or feature) are drawn and not answered; how many there are."""

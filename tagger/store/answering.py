@@ -60,6 +60,10 @@ class AnswerStore:
         with self._database.read() as db:
             return _answers.rules(db, self._library_id)
 
+    def tags_decided(self) -> list[tuple[str, str]]:
+        with self._database.read() as db:
+            return _queue.tags_decided(db, self._library_id)
+
     # -- audits
     def draw_audits(self, n: int, tag: str = "", feature: str = "") -> int:
         with self._database.write() as db:

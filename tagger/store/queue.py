@@ -79,6 +79,12 @@ def question(db: sqlite3.Connection, library_id: int, ref: ItemRef, tag: str) ->
     return Question(ref, row[0], tag) if row else None
 
 
+def tags_decided(db: sqlite3.Connection, library_id: int) -> list[tuple[str, str]]:
+    """What is applied or asked about."""
+    query = "SELECT DISTINCT feature, tag FROM decision WHERE library_id = ? AND verdict IN ('apply', 'review')"
+    return [(feature, tag) for feature, tag in db.execute(query, (library_id,))]
+
+
 def unhashed(db: sqlite3.Connection, library_id: int, limit: int) -> list[str]:
     """Files with something to review whose look is not known."""
     return [fingerprint for (fingerprint,) in db.execute(_UNHASHED, (library_id, limit))]

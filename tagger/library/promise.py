@@ -1,0 +1,219 @@
+"""Precision promised: "95 % of what you apply must be right", and what people looked at says how far that holds.
+
+Looks are answers in audits (a random sample of applied tags), in reviews, and removals by hand; of tags that the person
+calls complete, every item is one. From the looks at or above a threshold follows a lower bound of the share that is
+right (Wilson's score interval, one-sided, 95 %). The threshold of a tag moves by these rules, chosen so that a promise
+is wrong for at most one tag in twenty:
+
+* From where it is now it goes down step by step (:data:`STEPS`) while each step keeps the promise, and stops at the
+  first that doesn't. Reviews lie near the threshold and audits above it, so low steps are judged by more looks at
+  unsure ones than there are: the bound errs on the safe side.
+* When it doesn't hold where it is, the steps above are tried, each with its share of the 5 %.
+* A tag without looks enough borrows: all looks of its feature's tags together, at most :data:`POOLED` of each, so that
+  no common tag speaks for the rest. It needs :data:`OWN` looks of its own that don't speak against the promise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+
+from tagger.answers import LOOKED_AT, Answer, TagRule
+from tagger.decide import PlaceRule, Policy
+from tagger.ports import Store
+from tagger.vocabulary import normal
+
+CONFIDENCE = 0.95
+STEPS = tuple(round(0.99 - 0.02 * step, 2) for step in range(25))  # 0.99, 0.97 … 0.51
+POOLED = 20
+OWN = 3
+PLACE = "answers"  # where these rules say that they stand
+_Z = NormalDist().inv_cdf(CONFIDENCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look of a person at something with this probability."""
+
+    probability: float
+    right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What can be said of one tag. ``apply`` is its threshold, None when nothing can be promised yet; then ``needs``
+    says how many more looks, all of them right, would do. ``borrowed``: the looks are those of the feature."""
+
+    tag: str
+    feature: str
+    apply: float | None
+    looked: int
+    right: int
+    at_least: float
+    needs: int = 0
+    borrowed: bool = False
+
+    def sentence(self) -> str:
+        """For a person."""
+        evidence = f"{self.looked:,} looked at, {self.right:,} right"
+        if self.apply is None:
+            return f"{self.tag}: not promised yet; {evidence}; {self.needs:,} more right ones would do"
+        whose = f" (by its feature, {self.feature})" if self.borrowed else ""
+        return f"{self.tag}: {self.apply:.2f}; {evidence}{whose}; at least {math.floor(self.at_least * 100)} %"
+
+
+# ---------------------------------------------------------------- the statistics
+
+
+def at_least(right: int, looked: int, z: float = _Z) -> float:
+    """Wilson's lower bound of the share that is right; 0 when nothing was looked at."""
+    return _wilson(right, looked, -z) if looked else 0.0
+
+
+def at_most(right: int, looked: int, z: float = _Z) -> float:
+    """Wilson's upper bound; 1 when nothing was looked at."""
+    return _wilson(right, looked, z) if looked else 1.0
+
+
+def _wilson(right: int, n: int, z: float) -> float:
+    share, square = right / n, z * z / n
+    spread = math.sqrt(share * (1 - share) / n + square / (4 * n))
+    return min(1.0, max(0.0, (share + square / 2 + z * spread) / (1 + square)))
+
+
+def looks_needed(right: int, looked: int, promise: float) -> int:
+    """How many more looks, all of them right, until the promise is kept: 52 from nothing for 0.95."""
+    if promise >= 1:
+        return 10**6
+    low, high = 0, 64
+    while at_least(right + high, looked + high) < promise:
+        low, high = high, high * 2
+    while low < high:
+        middle = (low + high) // 2
+        if at_least(right + middle, looked + middle) >= promise:
+            high = middle
+        else:
+            low = middle + 1
+    return high
+
+
+def threshold(seen: Sequence[Seen], promise: float, now: float) -> float | None:
+    """The threshold for a tag that is applied from ``now`` on; None when nothing can be promised."""
+    above = [step for step in reversed(STEPS) if step > now]
+    if not _keeps(seen, now, promise, _Z):
+        z = NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / max(1, len(above)))
+        return next((step for step in above if _keeps(seen, step, promise, z)), None)
+    best = now
+    for step in STEPS:
+        if step < now:
+            if not _keeps(seen, step, promise, _Z):
+                break
+            best = step
+    # Not lower than the least that anybody looked at: of what lies below nothing is known.
+    return max(best, min(one.probability for one in seen if one.probability >= best))
+
+
+def _keeps(seen: Sequence[Seen], step: float, promise: float, z: float) -> bool:
+    looked = [one.right for one in seen if one.probability >= step]
+    return at_least(sum(looked), len(looked), z) >= promise
+
+
+# ---------------------------------------------------------------- tags
+
+
+def promises(
+    looks: Mapping[tuple[str, str], Sequence[Seen]], promise: float, now: Mapping[tuple[str, str], float]
+) -> list[Promise]:
+    """One for each ``(feature, tag)`` in ``now``, which maps it to its present threshold."""
+    pools: dict[str, list[Seen]] = defaultdict(list)
+    for (feature, _), seen in looks.items():
+        pools[feature] += seen[-POOLED:]
+    return [
+        _promise(tag, feature, looks.get((feature, tag), ()), pools[feature], promise, bar)
+        for (feature, tag), bar in sorted(now.items())
+    ]
+
+
+def _promise(tag: str, feature: str, own: Sequence[Seen], pool: Sequence[Seen], promise: float, now: float) -> Promise:
+    found = threshold(own, promise, now)
+    if found is not None:
+        return _shown(tag, feature, own, found, borrowed=False)
+    borrowed = threshold(pool, promise, now)
+    if borrowed is not None:
+        mine = [one.right for one in own if one.probability >= borrowed]
+        if len(mine) >= OWN and at_most(sum(mine), len(mine)) >= promise:
+            return _shown(tag, feature, pool, borrowed, borrowed=True)
+    mine = [one.right for one in own if one.probability >= now]
+    right, looked = sum(mine), len(mine)
+    needs = looks_needed(right, looked, promise)
+    if borrowed is not None and at_most(right, looked) >= promise:
+        needs = min(needs, max(1, OWN - looked))
+    return Promise(tag, feature, None, looked, right, at_least(right, looked), needs)
+
+
+def _shown(tag: str, feature: str, seen: Sequence[Seen], bar: float, borrowed: bool) -> Promise:
+    looked = [one.right for one in seen if one.probability >= bar]
+    return Promise(tag, feature, bar, len(looked), sum(looked), at_least(sum(looked), len(looked)), 0, borrowed)
+
+
+def looks_of(answers: Iterable[Answer]) -> dict[tuple[str, str], list[Seen]]:
+    """The looks that answers are, by feature and tag. What was added by hand isn't one: only yes can be said so."""
+    looks: dict[tuple[str, str], list[Seen]] = defaultdict(list)
+    for answer in answers:
+        q = answer.question
+        if answer.source not in LOOKED_AT or not q.feature or (answer.source == "library" and answer.say == "yes"):
+            continue
+        looks[q.feature, q.tag_name].append(Seen(q.probability, answer.say == "yes"))
+    return looks
+
+
+def find_promises(
+    store: Store, policy: Policy, promise: float, complete: Mapping[tuple[str, str], Sequence[Seen]] | None = None
+) -> list[Promise]:
+    """For all tags that were applied, looked at, or wait. ``complete`` are looks at tags that the person has put on
+    everything they belong on."""
+    looks = looks_of(store.answers())
+    for key, seen in (complete or {}).items():
+        looks.setdefault(key, []).extend(seen)
+    plain = without_promises(policy)
+    now = {(feature, tag): plain.bar(feature, tag).apply for feature, tag in {*looks, *store.tags_decided()} if tag}
+    return promises(looks, promise, now)
+
+
+def keep_promises(store: Store, found: Sequence[Promise]) -> int:
+    """From now on these thresholds hold: one act, which can be taken back; 0 when nothing changes."""
+    before = {rule.tag_name: rule.apply for rule in store.rules() if rule.kind == "promise"}
+    rules = [
+        TagRule(one.tag, "promise", one.apply or 0.0, one.feature, one.sentence())
+        for one in found
+        if (one.apply or 0.0) != before.get(one.tag, 0.0)
+    ]
+    return store.say(f"thresholds of {len(rules)} tags follow what was looked at", (), rules) if rules else 0
+
+
+# ---------------------------------------------------------------- the policy
+
+
+def with_answers(policy: Policy, rules: Sequence[TagRule], promise: float) -> Policy:
+    """The policy with what persons said of tags everywhere. Where something is promised (``promise`` above 0), only
+    what keeps it is applied, and the rest waits for review; "always" comes before that, "never" before all."""
+    tags: dict[str, dict[str, float]] = {}
+    kinds = ("promise", "always") if promise else ("always",)
+    for kind in kinds:
+        for rule in rules:
+            if rule.kind == kind and rule.apply:
+                tags[normal(rule.tag_name)] = {"apply": rule.apply}
+    never = tuple(rule.tag_name for rule in rules if rule.kind == "never")
+    features = {feature: {"apply": 1.0} for feature in policy.modes} if promise else {}
+    if not tags and not never and not features:
+        return policy
+    answers = PlaceRule(place=PLACE, tags=tags, features=features, blacklist=never)
+    return replace(policy, rules=(answers, *policy.rules))
+
+
+def without_promises(policy: Policy) -> Policy:
+    """The policy as the configuration has it."""
+    return replace(policy, rules=tuple(rule for rule in policy.rules if rule.place != PLACE))

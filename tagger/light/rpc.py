@@ -1,8 +1,7 @@
 """One GraphQL request over the standard library, with every failure as one sentence of :mod:`tagger.errors`.
 
-The whole program speaks to Stash through :func:`call`. ``stashapi.classes.GQLWrapper`` was read and left out: its
-requests have no timeout, it follows the redirect to the login page, logs each error by itself and then raises a bare
-``Exception`` without Stash's message (needed to tell a missing id from an expired session), and takes 100 ms to import.
+The light half speaks to Stash through :func:`call`; the heavy half through ``stashapp-tools`` (``tagger.stash.wire``),
+whose 100 ms of import a hook can't afford. Both read answers with :func:`read_answer`.
 """
 
 from __future__ import annotations
@@ -29,7 +28,11 @@ def call(
     LibraryAuthError (it wants a login) or LibraryRefusedError (with Stash's own message: nothing was done).
     """
     body = json.dumps({"query": query, "variables": dict(variables or {})}).encode()
-    status, answer = _post(connection, body, timeout_s)
+    return read_answer(connection, *_post(connection, body, timeout_s))
+
+
+def read_answer(connection: Connection, status: int, answer: bytes) -> dict[str, Any]:
+    """The ``data`` of an HTTP answer. Raises as :func:`call` does."""
     if status == 401 or 300 <= status < 400:
         raise LibraryAuthError(
             f"Stash at {connection.base_url} wants a login (HTTP {status}): the session has expired or the API key is "
@@ -70,17 +73,26 @@ def _post(connection: Connection, body: bytes, timeout_s: float) -> tuple[int, b
         response = link.getresponse()
         return response.status, response.read()
     except ssl.SSLCertVerificationError as e:
-        raise LibraryDownError(
-            f"The certificate of {connection.base_url} is not trusted ({e.verify_message}): "
-            "allow it with stash.self_signed in config.yml if you signed it yourself."
-        ) from None
+        raise untrusted(connection, e.verify_message) from None
     except (OSError, http.client.HTTPException, ValueError) as e:
-        reason = "it took too long" if isinstance(e, TimeoutError) else _reason(e)
-        raise LibraryDownError(
-            f"Stash at {connection.base_url} gives no answer ({reason}): see that it runs, then try again."
-        ) from None
+        raise no_answer(connection, "it took too long" if isinstance(e, TimeoutError) else _reason(e)) from None
     finally:
         link.close()
+
+
+def untrusted(connection: Connection, reason: str) -> LibraryDownError:
+    """What is said of a certificate that nobody vouches for."""
+    return LibraryDownError(
+        f"The certificate of {connection.base_url} is not trusted ({reason}): "
+        "allow it with stash.self_signed in config.yml if you signed it yourself."
+    )
+
+
+def no_answer(connection: Connection, reason: str) -> LibraryDownError:
+    """What is said of a server that can't be reached."""
+    return LibraryDownError(
+        f"Stash at {connection.base_url} gives no answer ({reason}): see that it runs, then try again."
+    )
 
 
 def _reason(error: Exception) -> str:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tagger.errors import LibraryAuthError
-from tagger.light import rpc
 from tagger.light.connection import Connection
 from tagger.stash import queries
+from tagger.stash.wire import Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,14 @@ class StashServer:
         self._timeout_s = timeout_s
         self._facts: ServerFacts | None = None
         self._lock = threading.Lock()
+        self._of_thread = threading.local()
+
+    def _wire(self, connection: Connection) -> Wire:
+        """This thread's own: a session of HTTP isn't to be shared among threads."""
+        wire: Wire | None = getattr(self._of_thread, "wire", None)
+        if wire is None or wire.connection is not connection:
+            wire = self._of_thread.wire = Wire(connection)
+        return wire
 
     @property
     def connection(self) -> Connection:
@@ -51,24 +59,26 @@ class StashServer:
     def call(
         self, query: str, variables: Mapping[str, Any] | None = None, timeout_s: float | None = None
     ) -> dict[str, Any]:
-        """See :func:`tagger.light.rpc.call`."""
+        """The answer's ``data``. Raises LibraryError as :func:`tagger.light.rpc.call` does."""
         self.facts()
         used = self._connection
         try:
-            return rpc.call(used, query, variables, timeout_s or self._timeout_s)
+            return self._wire(used).call(query, variables, timeout_s or self._timeout_s)
         except LibraryAuthError:
             if not (used.cookie and used.api_key):
                 raise
         with self._lock:
             if self._connection is used:
                 self._facts = self._introduce()
-        return rpc.call(self._connection, query, variables, timeout_s or self._timeout_s)
+        return self._wire(self._connection).call(query, variables, timeout_s or self._timeout_s)
 
     def _introduce(self) -> ServerFacts:
         """Stash judges by the key alone when there is one, so a wrong one (or one made anew while we run) is left out
         when there is a session too, and the right one asked for."""
         try:
-            general = rpc.call(self._connection, queries.SERVER, None, self._timeout_s)["configuration"]["general"]
+            general = self._wire(self._connection).call(queries.SERVER, None, self._timeout_s)["configuration"][
+                "general"
+            ]
         except LibraryAuthError:
             if not (self._connection.cookie and self._connection.api_key):
                 raise

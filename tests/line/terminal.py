@@ -60,8 +60,15 @@ class Terminal:
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
         command = [sys.executable, str(ROOT / "ai_tagger.py"), *map(str, arguments)]
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen(command, env=self.environment, text=True, encoding="utf-8", **pipes)
+        return subprocess.Popen(
+            command,
+            env=self.environment,
+            text=True,
+            encoding="utf-8",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
 
     def run(self, *arguments: str | Path, timeout_s: float = 90.0) -> Ended:
         process = self.start(*arguments)

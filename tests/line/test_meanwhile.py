@@ -36,7 +36,7 @@ class Line:
         self.refs.append(self.stash.add_image(picture(self.folder / f"{n}.jpg", colour=False, seed=n), tags=tags))
         return self.refs[-1]
 
-    def do(self, mode: str, meanwhile: Any = None, wish: Wish | None = None, **settings: Any) -> Answer:
+    def do(self, mode: str, meanwhile: Any = None, wish: Any = None, **settings: Any) -> Answer:
         """``meanwhile`` is called once, after the first verdicts are on record and before anything is written."""
         data = self.folder / "data"
         data.mkdir(exist_ok=True)

@@ -21,6 +21,7 @@ from tagger.engines.onnx import OnnxEngine
 from tagger.errors import ConfigError, EngineError, ModelError, SetupError
 from tagger.folder import FolderLibrary
 from tagger.library.judge import Judge
+from tagger.library.promise import with_answers
 from tagger.library.tools import Tools
 from tagger.light.connection import Connection
 from tagger.light.data import write_snapshot
@@ -334,7 +335,10 @@ class App:
             libraries += [self.connection.base_url] if self.connection is not None else []
             libraries += [str(self.folder)] if self.folder is not None else []
         self._refuse_unknown()
-        return policy_of(self.config, language, libraries)
+        policy = policy_of(self.config, language, libraries)
+        if self.connection is None and self.folder is None:
+            return policy
+        return with_answers(policy, self.store.rules(), self.config.promise)
 
     def _refuse_unknown(self) -> None:
         if not names_something(self.config):

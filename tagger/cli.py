@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from tagger.errors import ConfigError, TaggerError
 from tagger.light.connection import API_KEY_VARIABLE, find_api_key, from_url
 from tagger.light.data import DATA_VARIABLE, data_folder
 from tagger.operations import COULD_NOT_RUN, OPERATIONS, SOME_FAILED, Wish, look_json
+from tagger.saying import AUDIT_ACTIONS, HAPPENED_ACTIONS, REVIEW_ACTIONS
 
 _BAR = 30
 
@@ -88,6 +89,7 @@ def _operate(app: App, options: argparse.Namespace) -> int:
         action=getattr(options, "action", "list"),
         names=tuple(getattr(options, "names", ())),
         paths=tuple(getattr(options, "paths", ())),
+        **{name: getattr(options, name) for name in _OPTIONS if hasattr(options, name)},
     )
     if options.command == "look" and options.json:
         failed = False
@@ -162,7 +164,34 @@ def _parser() -> argparse.ArgumentParser:
     made["demo"].add_argument("paths", nargs="?", metavar="DIR", default=[], action=_One)
     made["models"].add_argument("action", nargs="?", default="list", choices=("list", "fetch", "remove", "check"))
     made["models"].add_argument("names", nargs="*", metavar="NAME")
+    _add_saying(made)
     return parser
+
+
+_OPTIONS = ("tag", "feature", "model", "item", "since", "until", "all", "everything", "yes")
+
+
+def _add_saying(made: Mapping[str, argparse.ArgumentParser]) -> None:
+    """The arguments of what persons say, and of taking back."""
+    actions = {"review": REVIEW_ACTIONS, "audit": AUDIT_ACTIONS, "happened": HAPPENED_ACTIONS}
+    for name, choices in actions.items():
+        made[name].add_argument("action", nargs="?", default="list", choices=choices)
+    for name in ("review", "audit"):
+        made[name].add_argument("names", nargs="*", metavar="ITEM|TAG", help="such as image:12 Dog")
+        made[name].add_argument("--limit", type=int, default=20, metavar="N", help="how many are listed")
+        made[name].add_argument("--tag", default="", metavar="NAME", help="of this tag only")
+        made[name].add_argument("--feature", default="", metavar="NAME", help="of this feature only")
+    made["review"].add_argument("--all", action="store_true", help="all that waits (with --tag or --feature: of that)")
+    for name in ("promise", "leave"):
+        made[name].add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
+    made["leave"].add_argument("--yes", action="store_true", help="do it")
+    undo = made["undo"]
+    undo.add_argument("--tag", default="", metavar="NAME", help="of this tag")
+    undo.add_argument("--model", default="", metavar="NAME", help="of this model, with its revision or any")
+    undo.add_argument("--item", default="", metavar="KIND:ID", help="of this item, such as image:12")
+    undo.add_argument("--since", default="", metavar="TIME", help="written at this time (2026-01-31, UTC) or later")
+    undo.add_argument("--until", default="", metavar="TIME", help="written before this time")
+    undo.add_argument("--everything", action="store_true", help="all that is ours")
 
 
 class _One(argparse.Action):

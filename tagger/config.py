@@ -224,6 +224,7 @@ class Config(_Strict):
     models: Models = Models()
     thresholds: Thresholds = Thresholds()
     tags: Tags = Tags()
+    promise: Annotated[float, Field(ge=0, lt=1)] = 0.0
     limits: Limits = Limits()
     rules: list[Rule] = []
     scope: ScopeConfig = ScopeConfig()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-from tagger import catalogue, looking
+from tagger import catalogue, looking, saying
+from tagger.answers import Selection
 from tagger.app import App
 from tagger.errors import BusyError, ConfigError, ModelError, TaggerError
 from tagger.library.attempt import Attempt, try_library
@@ -20,39 +20,12 @@ from tagger.library.tag import Outcome, tag_library
 from tagger.library.takeback import send_all
 from tagger.library.undo import undo_run
 from tagger.light.bootstrap import setup_status
+from tagger.operating import COULD_NOT_RUN, DONE, SOME_FAILED, Answer, Entry, Wish, as_worker
 from tagger.ports import Host
 from tagger.recognizers import check as check_model
 from tagger.store.lock import holder, wanted, worker_lock
 
-DONE, SOME_FAILED, COULD_NOT_RUN = 0, 1, 2
-_WAIT_FOR_WORKER_S = 60.0
 _SERVE_IDLE_S, _SERVE_LOOK_S = 60.0, 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What an operation has to say: ``lines`` for a person, ``data`` for a program, and the exit code."""
-
-    lines: Sequence[str]
-    data: Mapping[str, Any] = field(default_factory=dict)
-    code: int = DONE
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """The arguments of all operations; each takes those that it knows."""
-
-    dry_run: bool = False
-    run: int | None = None
-    limit: int = 50
-    again: bool = False
-    forget_gone: bool = False
-    action: str = "list"
-    names: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-
-
-Operation: TypeAlias = Callable[[App, Wish], Answer]
 
 
 def setup(app: App, wish: Wish) -> Answer:
@@ -212,18 +185,8 @@ def new(app: App, wish: Wish) -> Answer:
     return _run(app, wish, "new")
 
 
-@contextmanager
-def _as_worker(app: App, operation: str) -> Iterator[None]:
-    """Be the only worker, if need be after a wait that is said. Raises BusyError."""
-    if who := holder(app.data):
-        seconds = words(_WAIT_FOR_WORKER_S)
-        app.progress.say(f"{who.purpose} is at work in the same data folder: waiting up to {seconds} for its end.")
-    with worker_lock(app.data, f"'{operation}' for {app.library.name}", _WAIT_FOR_WORKER_S):
-        yield
-
-
 def _run(app: App, wish: Wish, operation: str) -> Answer:
-    with _as_worker(app, operation):
+    with as_worker(app, operation):
         _ready(app)
         app.be_modest()
         order = Order(
@@ -292,8 +255,10 @@ def _ready(app: App) -> None:
 
 
 def undo(app: App, wish: Wish) -> Answer:
-    """Take a run's tags back: the last one's, or that of ``--run``."""
-    with _as_worker(app, "undo"):
+    """Take a run's tags back: the last one's, or that of ``--run``; or what other options name."""
+    if wish.everything or saying.chosen(replace(wish, run=None)) != Selection():
+        return saying.undo_chosen(app, wish)
+    with as_worker(app, "undo"):
         undone = undo_run(app.tools(looking=False), wish.run, wish.dry_run)
     top = ", ".join(f"{name} ({n:,})" for name, n in sorted(undone.by_tag.items(), key=lambda t: -t[1])[:20])
     verb = "Would take" if wish.dry_run else "Took"
@@ -425,15 +390,6 @@ def demo(app: App, wish: Wish) -> Answer:
     return Answer(lines, {"report": str(report), "files": n, "failed": failed}, SOME_FAILED if failed else DONE)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A row of the table: ``needs_library`` says whether the terminal has to name one."""
-
-    run: Operation
-    needs_library: bool
-    help: str
-
-
 OPERATIONS: Mapping[str, Entry] = {
     "setup": Entry(setup, False, "make the private environment and get the starter models"),
     "check": Entry(check, False, "what works, what doesn't, what to do; every setting and where it comes from"),
@@ -446,4 +402,7 @@ OPERATIONS: Mapping[str, Entry] = {
     "undo": Entry(undo, True, "take the last run's tags back, or those of --run N"),
     "models": Entry(models, False, "list, fetch, remove or check models"),
     "demo": Entry(demo, False, "look at the pictures and videos in DIR, or at drawn ones, and write a report"),
+    **saying.ENTRIES,
 }
+
+__all__ = ["COULD_NOT_RUN", "DONE", "OPERATIONS", "SOME_FAILED", "Answer", "Entry", "Wish", "look_json"]

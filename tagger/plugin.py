@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tagger.errors import TaggerError
 from tagger.light.connection import find_api_key, from_server_connection
 from tagger.light.data import data_folder
 from tagger.stash.log import StashProgress
+
+if TYPE_CHECKING:
+    from tagger.operating import Wish
 
 
 def main(payload: bytes, root: Path) -> int:
@@ -34,7 +37,7 @@ def main(payload: bytes, root: Path) -> int:
 
 def _operate(server: dict[str, Any], args: dict[str, Any], root: Path, progress: StashProgress) -> dict[str, Any]:
     from tagger.app import App
-    from tagger.operations import OPERATIONS, Wish
+    from tagger.operations import OPERATIONS
 
     mode = str(args.get("mode", ""))
     entry = OPERATIONS.get(mode)
@@ -45,12 +48,24 @@ def _operate(server: dict[str, Any], args: dict[str, Any], root: Path, progress:
     data = Path(data_folder(stash_dir=connection.dir))
     app = App(root, data, progress, connection.with_api_key(api_key) if api_key else connection, is_plugin=True)
     try:
-        answer = entry.run(app, Wish(run=int(args["run"]) if args.get("run") else None))
+        answer = entry.run(app, _wish(args))
     finally:
         app.close()
     for line in answer.lines:
         progress.say(line)
     return {"output": {"lines": list(answer.lines), **answer.data}}
+
+
+def _wish(args: dict[str, Any]) -> Wish:
+    """What a task's arguments ask for; the terminal has them all."""
+    from tagger.operating import Wish
+
+    return Wish(
+        run=int(args["run"]) if args.get("run") else None,
+        action=str(args.get("action") or "list"),
+        dry_run=bool(args.get("dryRun")),
+        yes=bool(args.get("yes")),
+    )
 
 
 def _answer(output: dict[str, Any], code: int) -> int:

@@ -62,7 +62,7 @@ class Promise:
         if self.apply is None:
             return f"{self.tag}: not promised yet; {evidence}; {self.needs:,} more right ones would do"
         whose = f" (by its feature, {self.feature})" if self.borrowed else ""
-        return f"{self.tag}: {self.apply:.2f}; {evidence}{whose}; at least {math.floor(self.at_least * 100)} %"
+        return f"{self.tag}: {self.apply:.2f}; {evidence}{whose}; at least {round(self.at_least * 100)} %"
 
 
 # ---------------------------------------------------------------- the statistics
@@ -112,6 +112,8 @@ def threshold(seen: Sequence[Seen], promise: float, now: float) -> float | None:
             if not _keeps(seen, step, promise, _Z):
                 break
             best = step
+    if best == now:
+        return now
     # Not lower than the least that anybody looked at: of what lies below nothing is known.
     return max(best, min(one.probability for one in seen if one.probability >= best))
 

@@ -1,0 +1,263 @@
+"""The operations about what persons say and did: review, audit, happened, promise, tidy, and undoing by anything."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+
+from tagger.answers import Question, Selection
+from tagger.app import App
+from tagger.errors import TaggerError
+from tagger.library import learn, promise, review, tidy
+from tagger.library.find import Order
+from tagger.library.housekeeping import backup_once
+from tagger.library.order import AUDITS_READY
+from tagger.library.takeback import TakenBack, parse_ref, send_all, undo_everything, undo_selection
+from tagger.operating import Answer, Entry, Wish, as_worker
+from tagger.types import ItemRef
+
+_Act = Callable[[App, Wish], Answer]
+
+
+def reviewing(app: App, wish: Wish) -> Answer:
+    """list; accept, reject, never-here ITEM TAG…; instead ITEM TAG OTHER; add ITEM TAG; never TAG; always TAG 0.85;
+    undo N; acts."""
+    return _REVIEW[wish.action](app, wish)
+
+
+def _list(app: App, wish: Wish) -> Answer:
+    waits = review.waiting(app.store, wish.limit, wish.tag, wish.feature)
+    lines = [
+        f"{one.ref.kind}:{one.ref.id}  {one.decision.tag}  {one.decision.prediction.probability:.0%}  "
+        f"{one.decision.why}"
+        for one in waits
+    ]
+    total = app.store.tally("review")
+    count = total.get(wish.tag, 0) if wish.tag else sum(total.values())
+    lines.append(f"{count:,} wait{'s' if count == 1 else ''} for your look." if count else "Nothing waits for a look.")
+    lines += _open_question(app)
+    data = {"waiting": count, "tags": total, "items": [_row(one.question) for one in waits]}
+    return Answer(lines, data)
+
+
+def _open_question(app: App) -> list[str]:
+    question = learn.open_question(app.store)
+    return (
+        [f"What happened to {question['missed']} of our tags? Say 'happened removed' or 'happened lost'."]
+        if (question)
+        else []
+    )
+
+
+def _row(question: Question) -> dict[str, object]:
+    said = asdict(question)
+    return {**said, "ref": f"{question.ref.kind}:{question.ref.id}"}
+
+
+def _accept(app: App, wish: Wish) -> Answer:
+    if wish.all:
+        return _sent(app, review.accept_all(app.store, wish.tag, wish.feature))
+    return _sent(app, review.accept(app.store, _places(wish)))
+
+
+def _reject(app: App, wish: Wish) -> Answer:
+    if wish.all:
+        return _sent(app, review.reject_all(app.store, wish.tag, wish.feature))
+    return _sent(app, review.reject(app.store, _places(wish)))
+
+
+def _never_here(app: App, wish: Wish) -> Answer:
+    return _sent(app, review.never_here(app.store, _places(wish)))
+
+
+def _instead(app: App, wish: Wish) -> Answer:
+    ref, tag, other = _names(wish, 3, "an item, the wrong tag and the right one")
+    return _sent(app, review.instead(app.store, parse_ref(ref), tag, other))
+
+
+def _add(app: App, wish: Wish) -> Answer:
+    ref, tag = _names(wish, 2, "an item and a tag")
+    item = _item(app, parse_ref(ref))
+    return _sent(app, review.add(app.store, parse_ref(ref), tag, item))
+
+
+def _item(app: App, ref: ItemRef) -> str:
+    found = app.library.get([ref])
+    if not found:
+        raise TaggerError(f"The library has no {ref.kind} {ref.id}.")
+    return found[0].fingerprint
+
+
+def _never(app: App, wish: Wish) -> Answer:
+    (tag,) = _names(wish, 1, "a tag")
+    act = review.never(app.store, tag)
+    return Answer([f"“{tag}” is written nowhere any more (answer {act}).", _AGAIN], {"act": act})
+
+
+def _always(app: App, wish: Wish) -> Answer:
+    tag, apply = _names(wish, 2, "a tag and a probability")
+    try:
+        act = review.always(app.store, tag, float(apply))
+    except ValueError:
+        raise TaggerError(f"{apply} isn't a number: say for example 'review always Dog 0.85'.") from None
+    return Answer([f"“{tag}” is applied from {float(apply):.2f} on (answer {act}).", _AGAIN], {"act": act})
+
+
+def _undo(app: App, wish: Wish) -> Answer:
+    (act,) = _names(wish, 1, "the number of an answer")
+    if not act.isdigit():
+        raise TaggerError(f"{act} is no number of an answer: 'review acts' lists them.")
+    review.undo(app.store, int(act))
+    return _sent(app, int(act), "Took back")
+
+
+def _acts(app: App, wish: Wish) -> Answer:
+    acts = app.store.acts(wish.limit)
+    lines = [f"{act.id}: {act.done_at} {act.what}{' (taken back)' if act.undone_at else ''}" for act in acts]
+    return Answer(lines or ["Nothing was answered yet."], {"acts": [asdict(act) for act in acts]})
+
+
+def _places(wish: Wish) -> list[review.Place]:
+    if len(wish.names) < 2:
+        raise TaggerError("Name an item and its tags, such as 'review accept image:12 Dog', or say --all with --tag.")
+    return [(parse_ref(wish.names[0]), tag) for tag in wish.names[1:]]
+
+
+def _names(wish: Wish, count: int, what: str) -> tuple[str, ...]:
+    if len(wish.names) != count:
+        raise TaggerError(f"'{wish.action}' needs {what}.")
+    return wish.names
+
+
+_AGAIN = "'Decide again' makes the library follow."
+
+
+def _sent(app: App, act: int, verb: str = "Kept") -> Answer:
+    """What the answer asks for is written at once, or by the run that is at work."""
+    with as_worker(app, "review"):
+        tools, order = app.tools(looking=False, judging=True), Order(backup=app.config.run.backup)
+        added, removed = send_all(tools, lambda: backup_once(tools, order))
+    lines = [f"{verb} answer {act}: {added:,} tags added, {removed.total():,} taken back."]
+    return Answer(lines, {"act": act, "added": added, "removed": removed.total()})
+
+
+_REVIEW: Mapping[str, _Act] = {
+    "list": _list,
+    "accept": _accept,
+    "reject": _reject,
+    "instead": _instead,
+    "add": _add,
+    "never-here": _never_here,
+    "never": _never,
+    "always": _always,
+    "undo": _undo,
+    "acts": _acts,
+}
+REVIEW_ACTIONS = tuple(_REVIEW)
+
+
+def audit(app: App, wish: Wish) -> Answer:
+    """list: applied tags drawn at random; right, wrong ITEM TAG: what a look at one said."""
+    if wish.action in ("right", "wrong"):
+        ((ref, tag),) = _places(wish)[:1]
+        return _sent(app, review.audit(app.store, ref, tag, wish.action == "right"))
+    app.store.draw_audits(max(AUDITS_READY, wish.limit), wish.tag, wish.feature)
+    drawn = app.store.audits(wish.limit, wish.tag)
+    lines = [f"{a.question.ref.kind}:{a.question.ref.id}  {a.question.tag_name}" for a in drawn]
+    lines.append("Say 'audit right ITEM TAG' or 'audit wrong ITEM TAG'." if drawn else "Nothing is left to be drawn.")
+    return Answer(lines, {"audits": [_row(a.question) for a in drawn]})
+
+
+AUDIT_ACTIONS = ("list", "right", "wrong")
+
+
+def happened(app: App, wish: Wish) -> Answer:
+    """removed: you took our missing tags away; lost: they got lost, and the next run writes them again."""
+    if wish.action == "list":
+        return Answer(_open_question(app) or ["Nothing is open: no tags of ours went missing in numbers."])
+    count = learn.happened(app.store, wish.action)
+    verb = "stay away" if wish.action == "removed" else "are written again by the next run"
+    return Answer([f"{count:,} tags {verb}."], {"tags": count})
+
+
+HAPPENED_ACTIONS = ("list", "removed", "lost")
+
+
+def promising(app: App, wish: Wish) -> Answer:
+    """What can be promised of each tag, from audits and reviews; sets thresholds when config.yml says promise."""
+    wanted = app.config.promise or 0.95
+    found = promise.find_promises(app.store, app.policy, wanted)
+    lines = [one.sentence() + "." for one in found] or ["Nothing was looked at yet: 'audit' draws what to look at."]
+    act = 0
+    if app.config.promise and not wish.dry_run:
+        act = promise.keep_promises(app.store, found)
+        lines.append(f"Thresholds follow (answer {act}). {_AGAIN}" if act else "The thresholds stay as they are.")
+    elif not app.config.promise:
+        lines.append("Nothing follows from it yet: set promise (such as 0.95) in config.yml.")
+    data = [{**asdict(one), "sentence": one.sentence()} for one in found]
+    return Answer(lines, {"promise": wanted, "act": act, "tags": data})
+
+
+def tidying(app: App, wish: Wish) -> Answer:
+    """A look at the library's tags."""
+    del wish
+    found = tidy.look_at_tags(app.library, app.store, app.config.tags.synonyms)
+    return Answer(found.lines(), asdict(found))
+
+
+# ---------------------------------------------------------------- taking back
+
+
+def chosen(wish: Wish) -> Selection:
+    """What of ours the options name."""
+    ref = parse_ref(wish.item) if wish.item else None
+    return Selection(wish.run, wish.tag, wish.model, ref, wish.since, wish.until)
+
+
+def undo_chosen(app: App, wish: Wish) -> Answer:
+    """Undo by tag, model, item, time span, or everything."""
+    with as_worker(app, "undo"):
+        tools = app.tools(looking=False)
+        if wish.everything:
+            taken = undo_everything(tools, wish.dry_run)
+        else:
+            taken = undo_selection(tools, chosen(wish), wish.dry_run)
+    return Answer(_taken_lines(taken, wish.dry_run), asdict(taken))
+
+
+def _taken_lines(taken: TakenBack, dry_run: bool) -> list[str]:
+    top = ", ".join(f"{name} ({n:,})" for name, n in sorted(taken.by_tag.items(), key=lambda t: -t[1])[:20])
+    lines = [f"{'Would take' if dry_run else 'Took'} back {taken.removed:,} tags{': ' + top if top else ''}."]
+    lines += [f"Left alone: {n:,}, since {reason}." for reason, n in taken.left.items()]
+    if taken.deleted:
+        lines.append(f"Deleted tags that we had made and nothing uses: {', '.join(taken.deleted)}.")
+    return lines
+
+
+def leave(app: App, wish: Wish) -> Answer:
+    """As if we had never been here: everything is taken back, then our data folder goes."""
+    if not wish.dry_run and not wish.yes:
+        raise TaggerError("This takes all our tags back and deletes our data folder: say --dry-run first, then --yes.")
+    answer = undo_chosen(app, Wish(dry_run=wish.dry_run, everything=True))
+    data = app.data
+    if wish.dry_run:
+        return Answer([*answer.lines, f"Would delete {data}."], answer.data)
+    left = answer.data["left"]
+    if "the library refused it" in left:
+        return Answer([*answer.lines, f"{data} stays, since some tags couldn't be taken back: try again."], answer.data)
+    app.close()
+    shutil.rmtree(data, ignore_errors=True)
+    return Answer(
+        [*answer.lines, f"Deleted {data}. Remove the plugin in Stash, and nothing of it is left."], answer.data
+    )
+
+
+ENTRIES: Mapping[str, Entry] = {
+    "review": Entry(reviewing, True, "what waits for your look, and your answers: accept, reject, instead, never …"),
+    "audit": Entry(audit, True, "applied tags drawn at random, to see how many are right"),
+    "happened": Entry(happened, True, "say what became of tags that went missing: removed, or lost"),
+    "promise": Entry(promising, True, "what can be promised of each tag, and thresholds that keep it"),
+    "tidy": Entry(tidying, True, "tags that are twice there, on almost everything, or unused"),
+    "leave": Entry(leave, True, "take everything back and delete our data folder"),
+}

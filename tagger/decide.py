@@ -303,9 +303,8 @@ class Court:
         ]
         decisions = []
         for judged in sorted(self._judge(rows), key=lambda j: (-rows[j.at].probability, j.at)):
-            said = self._say(judged, rows[judged.at])
-            why = said.why if not rows[judged.at].together else f"{rows[judged.at].together}: {said.why}"
-            decisions.append(Decision(found[judged.at], said.verdict, judged.ruling.tag, said.rule, why))
+            verdict, rule, why = self._words(judged, rows[judged.at])
+            decisions.append(Decision(found[judged.at], verdict, judged.ruling.tag, rule, why))
         return decisions
 
     def verdicts(self, rows: Sequence[Row]) -> list[tuple[str, str, str, int]]:
@@ -313,6 +312,15 @@ class Court:
         joined, _ = join(rows, self._policy.family)
         return [(joined[at].feature, joined[at].subject, ruling.tag, rank) for at, ruling, rank, _, _ in
                 self._judge(joined)]  # fmt: skip
+
+    def words(self, rows: Sequence[Row]) -> list[tuple[Verdict, str, str]]:
+        """``(verdict, rule, why)`` for what :meth:`verdicts` gives, in the same order."""
+        joined, _ = join(rows, self._policy.family)
+        return [self._words(judged, joined[judged.at]) for judged in self._judge(joined)]
+
+    def _words(self, judged: _Judged, row: Row) -> tuple[Verdict, str, str]:
+        said = self._say(judged, row)
+        return said.verdict, said.rule, f"{row.together}: {said.why}" if row.together else said.why
 
     def otherwise(self, prediction: Prediction, tag: str) -> str:
         """What would have to change for another verdict on this prediction, said by the rule that decides."""

@@ -244,11 +244,14 @@ class Record(NamedTuple):
 
 
 class Rejudged(NamedTuple):
-    """New verdicts for predictions that stay as they are: ``(place, verdict, rule, why)`` by their place, and plans."""
+    """New verdicts for predictions that stay as they are: ``(place, former verdict, verdict, rule, why)``, and plans.
+
+    One whose verdict isn't the former any more is left alone: a person was quicker.
+    """
 
     row: int
     item: MediaItem | None
-    verdicts: tuple[tuple[int, Verdict, str, str], ...]
+    verdicts: tuple[tuple[int, Verdict, Verdict, str, str], ...]
     plans: tuple[PlannedChange, ...]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from tagger.library.find import END, Order
 from tagger.library.scope import in_scope
 from tagger.library.tools import Tools
 from tagger.ports import Settlement
-from tagger.types import ItemRef, MediaItem, Run
+from tagger.types import Decision, ItemRef, MediaItem, Run
 from tagger.vocabulary import TagIndex
 
 _PAGE = 50
@@ -51,8 +52,13 @@ class Galleries:
             if found:
                 yield found
 
-    def judge(self, page: Sequence[MediaItem], index: TagIndex) -> list[tuple[str, Settlement]]:
-        """Those of a page that something changed for, each with the policy it is decided under."""
+    def judge(
+        self, page: Sequence[MediaItem], index: TagIndex, new: Mapping[ItemRef, Sequence[Decision]] | None = None
+    ) -> list[tuple[str, Settlement]]:
+        """Those of a page that something changed for, each with the policy it is decided under.
+
+        ``new`` are decisions of images that aren't on record yet.
+        """
         standing = self._tools.store.standing(page)
         judge = self._tools.judge
         settled = []
@@ -62,9 +68,11 @@ class Galleries:
             if known.decided == policy_id and gallery.ref.id not in self._touched:
                 continue
             images = [ItemRef("image", i) for i in self._tools.library.members(gallery.ref.id)]
-            of_images = list(self._tools.store.decisions(images).values())
-            decisions = judge.decide_gallery(of_images, index, known, gallery.path)
-            plans = judge.plan(gallery, decisions, index, known)
+            of_images = self._tools.store.decisions(images) | {i: list(new[i]) for i in images if new and i in new}
+            decisions = judge.decide_gallery(list(of_images.values()), index, known, gallery.path)
+            # No model looks at a gallery itself; its images speak for all of them.
+            seen = frozenset(judge.knowledge.features) if images else frozenset()
+            plans = judge.plan(gallery, decisions, index, replace(known, seen=seen))
             settled.append((policy_id, Settlement(gallery, tuple(decisions), tuple(plans))))
         return settled
 

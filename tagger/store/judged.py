@@ -21,7 +21,7 @@ _ITEM = """SELECT i.id, i.kind, i.item_id, f.fingerprint, f.duration_s, i.policy
 RECORDS = _ITEM.format(start="item AS i", which="i.id > ? AND i.library_id = ?") + " ORDER BY i.id LIMIT ?"
 RECORDS_OF = _ITEM.format(start="json_each(?) AS j CROSS JOIN item AS i ON i.id = j.value", which="i.library_id = ?")
 VERDICTS = """SELECT d.item, d.feature, d.subject, d.tag, d.verdict, d.place FROM decision AS d
-    WHERE d.item BETWEEN ? AND ?"""
+    WHERE d.item BETWEEN ? AND ? ORDER BY d.item, d.place"""
 VERDICTS_OF = """SELECT d.item, d.feature, d.subject, d.tag, d.verdict, d.place FROM json_each(?) AS j
     CROSS JOIN decision AS d ON d.item = j.value"""
 _MINE = "c.state IN ('done', 'gone') AND c.action = 'add' AND c.target = 'tag'"
@@ -143,12 +143,17 @@ def _records(
 def rejudge(db: sqlite3.Connection, library_id: int, run_id: int, policy: str, changed: Sequence[Rejudged]) -> None:
     """Other verdicts for the same predictions; what is dropped isn't kept any more. Plans join the outbox."""
     db.executemany(
-        "UPDATE decision SET verdict = ?, rule = ?, why = ? WHERE item = ? AND place = ?",
-        [(v, rule, why, one.row, place) for one in changed for place, v, rule, why in one.verdicts if v != "drop"],
+        "UPDATE decision SET verdict = ?, rule = ?, why = ? WHERE item = ? AND place = ? AND verdict = ?",
+        [
+            (verdict, rule, why, one.row, place, former)
+            for one in changed
+            for place, former, verdict, rule, why in one.verdicts
+            if verdict != "drop"
+        ],
     )
     db.executemany(
-        "DELETE FROM decision WHERE item = ? AND place = ?",
-        [(one.row, place) for one in changed for place, v, _, _ in one.verdicts if v == "drop"],
+        "DELETE FROM decision WHERE item = ? AND place = ? AND verdict = ?",
+        [(one.row, place, former) for one in changed for place, former, v, _, _ in one.verdicts if v == "drop"],
     )
     for one in changed:
         if one.plans and one.item is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -106,6 +107,8 @@ def try_it(app: App, wish: Wish) -> Answer:
         "failed": [{"name": look.item.name, "error": look.error} for look in attempt.failed],
         "report": str(report),
     }
+    shown = {"tried": len(attempt.items), "tags": dict(attempt.by_tag), "left": words(attempt.left_s)}
+    app.store.remember("tried", json.dumps({**shown, "report": str(report)}, ensure_ascii=False))
     return Answer(lines, data, SOME_FAILED if attempt.failed else DONE)
 
 

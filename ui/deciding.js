@@ -44,7 +44,10 @@
       null,
       text,
       " ",
-      h(Button, { variant: "link", className: "ai-tagger-undo p-0", onClick: () => withdraw(item, act) }, t("undo"))
+      h(Button, { variant: "link", className: "ai-tagger-undo p-0", onClick: (event) => {
+            event.stopPropagation(); // Stash unfolds a toast that is pressed.
+            withdraw(item, act);
+          } }, t("undo"))
     );
   }
 
@@ -95,7 +98,7 @@
     const more = h(
       Dropdown,
       { as: ButtonGroup },
-      h(Dropdown.Toggle, { variant: "secondary", size: "sm", id: `ai-tagger-more-${key(item)}-${tag.tag}`, "aria-label": `${t("more")}: ${tag.tag}`, title: t("more") }),
+      h(Dropdown.Toggle, { variant: "secondary", size: "sm", id: `ai-tagger-more-${key(item)}-${tag.tag}`, "aria-label": `${t("more")}: ${tag.tag}`, title: t("more") }, h(Icon, { name: "faEllipsisV" })),
       h(
         Dropdown.Menu,
         { className: "bg-secondary text-white", alignRight: true },

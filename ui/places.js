@@ -73,8 +73,42 @@
     );
   }
 
+  /* The entry in the navigation, with the number that waits. */
+  function Entry() {
+    const [waiting, setWaiting] = React.useState(0);
+    AITagger.useChanged("language");
+    React.useEffect(() => {
+      let timer = 0;
+      const look = () => {
+        clearTimeout(timer);
+        timer = setTimeout(() => AITagger.ask("waiting", {}).then((answer) => setWaiting(answer.review), () => {}), 800);
+      };
+      look();
+      const stop = AITagger.changed.on("review", look);
+      return () => {
+        clearTimeout(timer);
+        stop();
+      };
+    }, []);
+    const to = waiting ? `${AITagger.HOME}/review` : AITagger.HOME;
+    const classes = "btn btn-primary minimal p-4 p-xl-2 d-flex d-xl-inline-block flex-column justify-content-between align-items-center";
+    return h(
+      Bootstrap.Nav.Link,
+      { as: "div", className: "col-4 col-sm-3 col-md-2 col-lg-auto ai-tagger-entry" },
+      h(
+        ReactRouterDOM.NavLink,
+        { to, className: classes, activeClassName: "active", isActive: (match, location) => location.pathname.startsWith(AITagger.HOME) },
+        h("span", { className: "nav-menu-icon d-block d-xl-inline mb-2 mb-xl-0" }, h(Icon, { name: "faWandMagicSparkles" })),
+        h("span", null, t("ai"), waiting > 0 && h(Bootstrap.Badge, { pill: true, variant: "info", className: "ml-1", title: t("openOnes", { n: waiting }) }, waiting.toLocaleString()))
+      )
+    );
+  }
+
   patch.before("MainNavBar.MenuItems", (props) => [
-    { ...props, children: h(React.Fragment, null, props.children, h(Everywhere, { key: "ai-tagger" })) },
+    {
+      ...props,
+      children: h(React.Fragment, null, props.children, h(Entry, { key: "ai-tagger-entry" }), h(Everywhere, { key: "ai-tagger" })),
+    },
   ]);
 
   /* -------------------------------------------------------------- lists */
@@ -117,6 +151,4 @@
   });
 
   Object.assign(AITagger, { usePlace, itemOf });
-  void Bootstrap;
-  void Icon;
 })();

@@ -1,0 +1,311 @@
+/* The status page: the three steps of a first visit, what goes on, what was done, what failed. */
+(function () {
+  "use strict";
+  const { AITagger } = window;
+  if (AITagger.missing) return;
+  const { api, ask, changed, h, Icon, t } = AITagger;
+  const { React, register } = api;
+  const { Apollo, Bootstrap, ReactRouterDOM } = api.libraries;
+  const { Badge, Button, Card, Nav, ProgressBar, Spinner, Table } = Bootstrap;
+  const { Link } = ReactRouterDOM;
+
+  const HOME = "/plugins/ai_tagger";
+  const LOOK_EVERY_MS = 3000;
+  const PATHS = { scene: "scenes", image: "images", gallery: "galleries" };
+
+  /* -------------------------------------------------------------- Stash's jobs */
+
+  const RUN = Apollo.gql`
+    mutation AITaggerTask($task: String, $args: Map, $description: String) {
+      runPluginTask(plugin_id: "ai_tagger", task_name: $task, args_map: $args, description: $description)
+    }
+  `;
+  const QUEUE = Apollo.gql`query AITaggerQueue { jobQueue { id status description progress } }`;
+  const client = () => api.utils.StashService.getClient();
+
+  async function runTask(variables) {
+    try {
+      await client().mutate({ mutation: RUN, variables });
+      changed.tell("jobs");
+    } catch (error) {
+      AITagger.toast.error(error);
+    }
+  }
+
+  /* What stands where, asked again while somebody looks. */
+  function useStanding() {
+    const [state, setState] = React.useState({});
+    React.useEffect(() => {
+      let alive = true;
+      let timer = 0;
+      async function look() {
+        clearTimeout(timer);
+        if (document.hidden) {
+          timer = setTimeout(look, 1000);
+          return;
+        }
+        try {
+          const [overview, queue] = await Promise.all([
+            ask("overview", { limit: 20 }),
+            client().query({ query: QUEUE, fetchPolicy: "no-cache" }),
+          ]);
+          const jobs = (queue.data.jobQueue || []).filter((job) => /AI Tagger|Running plugin task/.test(job.description));
+          if (alive) setState({ overview, jobs });
+        } catch (error) {
+          if (alive) setState((was) => ({ ...was, error }));
+        }
+        if (alive) timer = setTimeout(look, LOOK_EVERY_MS);
+      }
+      look();
+      const stop = changed.on("jobs", look);
+      return () => {
+        alive = false;
+        clearTimeout(timer);
+        stop();
+      };
+    }, []);
+    return state;
+  }
+
+  /* -------------------------------------------------------------- parts */
+
+  function PageHead({ page }) {
+    const entry = (name, path) =>
+      h(Nav.Item, { key: name }, h(Link, { className: `nav-link ${page === name ? "active" : ""}`, to: path, "aria-current": page === name ? "page" : undefined }, t(name)));
+    return h(
+      React.Fragment,
+      null,
+      h("h2", null, t("name")),
+      h(Nav, { variant: "tabs", className: "mb-3" }, entry("status", HOME), entry("review", `${HOME}/review`), entry("settings", `${HOME}/settings`))
+    );
+  }
+
+  function TaskButton({ task, label, variant, busy }) {
+    return h(
+      Button,
+      { variant: variant || "secondary", className: "mr-2 mb-2", "aria-disabled": Boolean(busy), onClick: () => !busy && runTask({ task }) },
+      label
+    );
+  }
+
+  function Step({ n, done, title, children }) {
+    return h(
+      Card,
+      { className: `ai-tagger-step ${done ? "done" : ""}` },
+      h(
+        Card.Body,
+        null,
+        h(Card.Title, { as: "h4" }, h(Badge, { variant: done ? "success" : "primary", pill: true }, done ? h(Icon, { name: "faCheck" }) : n), " ", title),
+        children
+      )
+    );
+  }
+
+  function Steps({ overview, jobs }) {
+    const busy = jobs.length > 0;
+    const usable = overview.usable;
+    const tried = overview.tried && JSON.parse(overview.tried);
+    const tagged = (overview.runs || []).some((run) => run.operation === "tag");
+    return h(
+      "section",
+      { className: "ai-tagger-steps", "aria-label": t("firstSteps") },
+      h(Step, { n: 1, done: usable, title: t("stepSetUp") }, h("p", null, t("stepSetUpText")), h(TaskButton, { task: "Set up", label: t("taskSetUp"), variant: usable ? "secondary" : "primary", busy })),
+      h(
+        Step,
+        { n: 2, done: Boolean(tried) || tagged, title: t("stepWhat") },
+        h("p", null, t("stepWhatText")),
+        h(Link, { className: "btn btn-secondary", to: `${HOME}/settings` }, t("settings"))
+      ),
+      h(
+        Step,
+        { n: 3, done: tagged, title: t("stepTry") },
+        tried ? h(Tried, { tried }) : h("p", null, t("stepTryText")),
+        usable && h(TaskButton, { task: "Try it", label: t("taskTry"), variant: tried ? "secondary" : "primary", busy }),
+        usable && tried && h(TaskButton, { task: "Tag library", label: t("taskTag"), variant: "primary", busy })
+      )
+    );
+  }
+
+  function Tried({ tried }) {
+    const tags = Object.entries(tried.tags).slice(0, 12);
+    return h(
+      React.Fragment,
+      null,
+      h("p", null, t("triedText", { n: tried.tried, time: tried.left })),
+      h("p", null, tags.map(([tag, n]) => h("span", { key: tag, className: "tag-item badge badge-secondary" }, `${tag} ${n}`)))
+    );
+  }
+
+  function Jobs({ overview, jobs }) {
+    if (!jobs.length && !overview.working) return h("p", { className: "text-muted" }, t("nothingGoesOn"));
+    return h(
+      "div",
+      { role: "status" },
+      overview.working && h("p", null, h(Spinner, { animation: "border", size: "sm" }), " ", t("working", { what: overview.working.purpose })),
+      jobs.map((job) =>
+        h("div", { key: job.id, className: "mb-2" }, h("span", null, job.description), h(ProgressBar, { now: Math.max(0, 100 * (job.progress || 0)), animated: job.status === "RUNNING", "aria-label": job.description }))
+      )
+    );
+  }
+
+  const NUMBERS = ["looked", "ours", "review", "failed", "waiting"];
+
+  function Numbers({ summary }) {
+    return h(
+      "dl",
+      { className: "ai-tagger-numbers" },
+      NUMBERS.map((name) => h("div", { key: name, className: "card" }, h("dt", null, t(`number_${name}`)), h("dd", null, summary[name].toLocaleString())))
+    );
+  }
+
+  function Runs({ runs, busy }) {
+    const shown = runs.filter((run) => run.counts.added || run.counts.removed || run.operation === "tag" || run.state === "running");
+    if (!shown.length) return null;
+    const when = (at) => (at ? new Date(at).toLocaleString() : "");
+    return h(
+      "section",
+      null,
+      h("h4", null, t("runs")),
+      h(
+        "div",
+        { className: "table-responsive" },
+        h(
+          Table,
+          { size: "sm", className: "ai-tagger-table" },
+          h("thead", null, h("tr", null, ["run", "started", "state", "lookedAtN", "addedN", "reviewN", "failedN"].map((name) => h("th", { key: name, scope: "col" }, t(name))), h("th", null, h("span", { className: "sr-only" }, t("undo"))))),
+          h(
+            "tbody",
+            null,
+            shown.map((run) =>
+              h(
+                "tr",
+                { key: run.id },
+                h("td", null, `${run.id} · ${t(`operation_${run.operation}`)}`),
+                h("td", null, when(run.started_at)),
+                h("td", { title: run.message }, t(`state_${run.state}`)),
+                ["looked", "added", "review", "failed"].map((name) => h("td", { key: name }, (run.counts[name] || 0).toLocaleString())),
+                h(
+                  "td",
+                  null,
+                  run.counts.added > 0 && run.state !== "undone" &&
+                    h(Button, { variant: "secondary", size: "sm", "aria-label": `${t("undo")}: ${run.id}`, onClick: () => !busy && runTask({ args: { mode: "undo", run: String(run.id) }, description: `AI Tagger: ${t("undo")} ${run.id}` }) }, t("undo"))
+                )
+              )
+            )
+          )
+        )
+      )
+    );
+  }
+
+  function Failures({ failures }) {
+    if (!failures.length) return null;
+    const items = failures.map(({ kind, id }) => ({ kind, id }));
+    return h(
+      "section",
+      null,
+      h("h4", null, t("failures"), " ", h(Button, { variant: "secondary", size: "sm", onClick: () => AITagger.tagThese(items) }, t("tryAgain"))),
+      h(
+        "ul",
+        { className: "list-unstyled" },
+        failures.map((failure) =>
+          h("li", { key: `${failure.kind}-${failure.id}` }, h(Link, { to: `/${PATHS[failure.kind]}/${failure.id}` }, failure.path.split(/[\\/]/).pop() || failure.id), ` — ${failure.reason}`)
+        )
+      )
+    );
+  }
+
+  function Status() {
+    AITagger.useChanged("language");
+    const { overview, jobs, error } = useStanding();
+    const page = (...children) => h("div", { className: "ai-tagger-page" }, h(PageHead, { page: "status" }), ...children);
+    if (!overview) {
+      return page(error ? h("p", { role: "alert" }, t("failed", { reason: error.message })) : h("p", { role: "status" }, h(Spinner, { animation: "border", size: "sm" }), " ", t("loading")));
+    }
+    const tagged = (overview.runs || []).some((run) => run.operation === "tag" && run.state === "done");
+    const busy = jobs.length > 0;
+    return page(
+      error && h("p", { key: "error", className: "alert alert-warning", role: "alert" }, t("failed", { reason: error.message })),
+      !tagged && h(Steps, { key: "steps", overview, jobs }),
+      h(Jobs, { key: "jobs", overview, jobs }),
+      tagged &&
+        h(
+          "p",
+          { key: "tasks" },
+          h(TaskButton, { task: "Tag library", label: t("taskTag"), variant: "primary", busy }),
+          h(TaskButton, { task: "Tag new media", label: t("taskNew"), busy }),
+          h(TaskButton, { task: "Check", label: t("taskCheck"), busy })
+        ),
+      overview.summary && h(Numbers, { key: "numbers", summary: overview.summary }),
+      overview.runs && h(Runs, { key: "runs", runs: overview.runs, busy }),
+      overview.failures && h(Failures, { key: "failures", failures: overview.failures })
+    );
+  }
+
+  /* -------------------------------------------------------------- settings: what is in force, and from where */
+
+  function Settings() {
+    AITagger.useChanged("language");
+    const [check, error, again] = AITagger.useAnswer("check", {}, "check");
+    const [models] = AITagger.useAnswer("models", {}, "models");
+    const page = (...children) => h("div", { className: "ai-tagger-page" }, h(PageHead, { page: "settings" }), ...children);
+    const where = h("p", { key: "where" }, t("settingsWhere"), " ", h(Link, { to: "/settings?tab=plugins" }, t("settingsStash")));
+    if (error) return page(where, h("p", { role: "alert" }, t("failed", { reason: error.message })), h(Button, { onClick: again }, t("tryAgain")));
+    if (!check) return page(where, h("p", { role: "status" }, h(Spinner, { animation: "border", size: "sm" }), " ", t("loading")));
+    return page(
+      where,
+      h("p", { key: "privacy" }, h(Icon, { name: "faShieldAlt" }), " ", t("privacy")),
+      check.problems && check.problems.length > 0 && h("ul", { key: "todo", className: "alert alert-warning pl-4" }, check.problems.map((text) => h("li", { key: text }, text))),
+      models && models.models && h(Models, { key: "models", models: models.models }),
+      h("h4", { key: "head" }, t("settings")),
+      h(
+        "div",
+        { key: "settings", className: "table-responsive" },
+        h(
+          Table,
+          { size: "sm", className: "ai-tagger-table" },
+          h("thead", null, h("tr", null, ["setting", "value", "from"].map((name) => h("th", { key: name, scope: "col" }, t(name))))),
+          h("tbody", null, (check.settings || []).map((row) => h("tr", { key: row.key }, h("td", null, h("code", null, row.key)), h("td", null, row.value), h("td", null, row.from))))
+        )
+      )
+    );
+  }
+
+  function Models({ models }) {
+    return h(
+      React.Fragment,
+      null,
+      h("h4", null, t("models")),
+      h(
+        "div",
+        { className: "table-responsive" },
+        h(
+          Table,
+          { size: "sm", className: "ai-tagger-table" },
+          h("thead", null, h("tr", null, ["modelName", "feature", "licence", "here"].map((name) => h("th", { key: name, scope: "col" }, t(name))))),
+          h(
+            "tbody",
+            null,
+            models.map((model) =>
+              h(
+                "tr",
+                { key: model.name },
+                h("td", null, model.title || model.name, model.used && h(Badge, { variant: "success", className: "ml-2" }, t("inUse"))),
+                h("td", null, model.feature),
+                h("td", null, model.licence),
+                h("td", null, model.installed ? t("yes") : t("megabytes", { n: model.bytes < 1e7 ? Math.round(model.bytes / 1e5) / 10 : Math.round(model.bytes / 1e6) }))
+              )
+            )
+          )
+        )
+      )
+    );
+  }
+
+  /* -------------------------------------------------------------- where they are */
+
+  Object.assign(AITagger, { PageHead, HOME });
+  register.route(`${HOME}/review`, () => h(AITagger.Review));
+  register.route(`${HOME}/settings`, Settings);
+  register.route(HOME, ReactRouterDOM.withRouter(({ match }) => (match.isExact ? h(Status) : null)));
+})();

@@ -1,0 +1,222 @@
+"""What people say and do: reviews, corrections in Stash, what got lost, undoing by anything; on the double."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tagger.errors import TaggerError
+from tagger.operations import Wish
+from tests.double import StashDouble
+from tests.line.test_meanwhile import BLACK_WHITE, Line
+
+REVIEW = {"thresholds.apply": 1.0, "thresholds.review": 0.5}
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[Line]:
+    with StashDouble(tmp_path / "stash") as stash:
+        yield Line(stash, tmp_path)
+
+
+def say(line: Line, action: str, *names: str, **options: object) -> int:
+    answer = line.do("review", wish=Wish(action=action, names=names, **options), **REVIEW)  # type: ignore[arg-type]
+    return int(answer.data.get("act", 0))
+
+
+def waiting(line: Line) -> list[str]:
+    return [row["ref"] for row in line.do("review", **REVIEW).data["items"]]
+
+
+def test_accepted_ones_are_written_and_kept_rejected_ones_never_come(line: Line) -> None:
+    yes, no = line.add(), line.add()
+    line.do("tag", **REVIEW)
+    assert sorted(waiting(line)) == [f"image:{yes.id}", f"image:{no.id}"]
+    say(line, "accept", f"image:{yes.id}", BLACK_WHITE)
+    say(line, "reject", f"image:{no.id}", BLACK_WHITE)
+    assert BLACK_WHITE in line.tags(yes) and waiting(line) == []
+    for apply in (0.5, 0.98, 0.6):
+        line.do("tag", **{"thresholds.apply": apply, "thresholds.review": 0.5})
+        assert BLACK_WHITE in line.tags(yes) and BLACK_WHITE not in line.tags(no)
+
+
+def test_each_answer_can_be_taken_back(line: Line) -> None:
+    ref, other = line.add(), line.add()
+    line.do("tag", **REVIEW)
+    before = (line.stash.tags_by_item(), waiting(line))
+    yes = say(line, "accept", "", all=True)
+    assert BLACK_WHITE in line.tags(ref) and BLACK_WHITE in line.tags(other)
+    say(line, "undo", str(yes))
+    assert (line.stash.tags_by_item(), sorted(waiting(line))) == (before[0], sorted(before[1]))
+    no = say(line, "reject", f"image:{ref.id}", BLACK_WHITE)
+    say(line, "undo", str(no))
+    assert sorted(waiting(line)) == sorted(before[1])
+    with pytest.raises(TaggerError, match="no answer"):
+        say(line, "undo", str(no))
+
+
+def test_a_rejected_tag_of_ours_is_taken_back_and_comes_again_with_undo(line: Line) -> None:
+    ref, other = line.add(("mine",)), line.add()
+    line.do("tag")
+    act = say(line, "reject", f"image:{ref.id}", BLACK_WHITE)
+    assert line.tags(ref) == {"mine"} and BLACK_WHITE in line.tags(other)
+    line.do("tag", **{"limits.most_tags": 7})
+    assert line.tags(ref) == {"mine"}
+    say(line, "undo", str(act))
+    assert line.tags(ref) == {"mine", BLACK_WHITE}
+
+
+def test_a_persons_own_tag_survives_a_no_and_every_undo(line: Line) -> None:
+    line.stash.add_tag(BLACK_WHITE)
+    theirs = line.add((BLACK_WHITE,))
+    ours = line.add()
+    line.do("tag")
+    say(line, "reject", f"image:{theirs.id}", BLACK_WHITE)
+    assert line.tags(theirs) == {BLACK_WHITE}
+    line.do("undo", wish=Wish(everything=True))
+    assert line.tags(theirs) == {BLACK_WHITE} and line.tags(ours) == frozenset()
+    assert line.stash.tag_names() == {BLACK_WHITE}
+
+
+def test_it_is_another_one_instead_and_one_that_was_missed(line: Line) -> None:
+    ref = line.add()
+    line.do("tag", **REVIEW)
+    say(line, "instead", f"image:{ref.id}", BLACK_WHITE, "Drawing")
+    assert line.tags(ref) == {"Drawing"}
+    say(line, "add", f"image:{ref.id}", "Grey")
+    assert line.tags(ref) == {"Drawing", "Grey"}
+    line.do("tag", **{"thresholds.apply": 0.5})
+    assert line.tags(ref) == {"Drawing", "Grey"}
+
+
+def test_never_and_always_hold_from_the_next_decision_on(line: Line) -> None:
+    ref = line.add()
+    line.do("tag", **REVIEW)
+    always = say(line, "always", BLACK_WHITE, "0.5")
+    line.do("tag", **REVIEW)
+    assert BLACK_WHITE in line.tags(ref)
+    say(line, "undo", str(always))
+    never = say(line, "never", BLACK_WHITE)
+    line.do("tag", **{"thresholds.apply": 0.5})
+    assert BLACK_WHITE not in line.tags(ref) and waiting(line) == []
+    say(line, "undo", str(never))
+    line.do("tag", **{"thresholds.apply": 0.5})
+    assert BLACK_WHITE in line.tags(ref)
+
+
+# -- what people do in Stash
+
+
+def test_one_removed_by_hand_counts_as_a_no_and_one_added_as_a_yes(line: Line) -> None:
+    refs = [line.add() for _ in range(6)]
+    line.do("tag")
+    line.stash.set_tags(refs[0], [])
+    line.do("tag")
+    acts = line.do("review", wish=Wish(action="acts")).data["acts"]
+    assert [act["what"] for act in acts] == ["1 tags were removed in the library"]
+    line.do("tag")
+    assert len(line.do("review", wish=Wish(action="acts")).data["acts"]) == 1, "learned once"
+    assert line.tags(refs[0]) == frozenset()
+
+
+def test_one_that_waits_and_is_added_by_hand_is_accepted(line: Line) -> None:
+    line.stash.add_tag(BLACK_WHITE)
+    ref = line.add()
+    line.do("tag", **REVIEW)
+    line.stash.set_tags(ref, [BLACK_WHITE])
+    line.do("tag", **REVIEW)
+    acts = line.do("review", wish=Wish(action="acts")).data["acts"]
+    assert [act["what"] for act in acts] == ["1 tags were added in the library"] and waiting(line) == []
+    line.do("undo", wish=Wish(everything=True))
+    assert line.tags(ref) == {BLACK_WHITE}, "it is theirs"
+
+
+@pytest.mark.parametrize("answer", ["lost", "removed"])
+def test_a_restored_backup_teaches_nothing_until_the_person_says(line: Line, answer: str) -> None:
+    line.stash.add_tag(BLACK_WHITE)
+    refs = [line.add() for _ in range(8)]
+    backup = copy.deepcopy(line.stash.data)
+    line.do("tag")
+    with line.stash.lock:
+        line.stash.data = backup
+    line.do("tag")
+    assert "What happened to 8 of our tags" in line.do("happened").lines[0]
+    assert line.do("review", wish=Wish(action="acts")).data["acts"] == []
+    line.do("happened", wish=Wish(action=answer))
+    line.do("tag")
+    there = [BLACK_WHITE in line.tags(ref) for ref in refs]
+    assert there == [answer == "lost"] * 8
+    assert "Nothing is open" in line.do("happened").lines[0]
+
+
+def test_a_restored_backup_without_the_tags_that_we_made(line: Line) -> None:
+    refs = [line.add() for _ in range(8)]
+    backup = copy.deepcopy(line.stash.data)
+    line.do("tag")
+    with line.stash.lock:
+        line.stash.data = backup
+    line.do("tag")
+    assert line.do("review", wish=Wish(action="acts")).data["acts"] == []
+    line.do("happened", wish=Wish(action="lost"))
+    line.do("tag")
+    assert all(BLACK_WHITE in line.tags(ref) for ref in refs)
+    line.do("undo", wish=Wish(everything=True))
+    assert line.stash.tags_by_item() == {ref: frozenset() for ref in refs} and line.stash.tag_names() == set()
+
+
+def test_renamed_and_merged_tags_are_followed(line: Line) -> None:
+    refs = [line.add() for _ in range(8)]
+    line.do("tag")
+    with line.stash.lock:
+        tag_id = line.stash.tag_id(BLACK_WHITE)
+        line.stash.data.tags[tag_id].name = "Monochrome"
+    line.do("tag")
+    assert all(line.tags(ref) == {"Monochrome"} for ref in refs)
+    other = line.stash.add_tag("Old films")
+    with line.stash.lock:
+        line.stash.data.tags[other].aliases.append("Monochrome")
+        line.stash.remove_tag(tag_id)
+        for ref in refs:
+            line.stash.item(ref).tag_ids.add(other)
+    line.do("tag")
+    assert all(line.tags(ref) == {"Old films"} for ref in refs)
+    assert line.do("review", wish=Wish(action="acts")).data["acts"] == [], "nothing was taken for a no"
+    line.do("undo", wish=Wish(everything=True))
+    assert all(line.tags(ref) == frozenset() for ref in refs)
+
+
+# -- undo by anything
+
+
+def test_undo_by_tag_item_model_and_time(line: Line) -> None:
+    refs = [line.add(("mine",)) for _ in range(3)]
+    line.do("tag")
+    for wish, left in (
+        (Wish(tag="Dog"), 3),
+        (Wish(model="nobody"), 3),
+        (Wish(until="2001-01-01"), 3),
+        (Wish(item=f"image:{refs[0].id}", dry_run=True), 3),
+        (Wish(item=f"image:{refs[0].id}"), 2),
+        (Wish(tag=BLACK_WHITE.lower(), since="2001-01-01"), 0),
+    ):
+        line.do("undo", wish=wish)
+        assert sum(BLACK_WHITE in line.tags(ref) for ref in refs) == left, wish
+    assert line.stash.tag_names() == {"mine"}
+    line.do("tag")
+    line.do("undo", wish=Wish(model="black_and_white"))
+    names = {name for ref in refs for name in line.tags(ref)}
+    assert names <= {"mine", BLACK_WHITE}
+
+
+def test_leaving_leaves_nothing(line: Line) -> None:
+    ref = line.add(("mine",))
+    line.do("tag")
+    with pytest.raises(TaggerError, match="--yes"):
+        line.do("leave")
+    assert "Would delete" in line.do("leave", wish=Wish(dry_run=True)).lines[-1]
+    line.do("leave", wish=Wish(yes=True))
+    assert line.tags(ref) == {"mine"} and line.stash.tag_names() == {"mine"}
+    assert not (line.folder / "data").exists()

@@ -238,7 +238,7 @@ class Record(NamedTuple):
     policy: str
     models: frozenset[str]
     rows: tuple[Row, ...] | None
-    verdicts: tuple[tuple[str, str, str, Verdict, int], ...]
+    verdicts: Sequence[tuple[str, str, str, Verdict, int]]
     ours: Mapping[str, Mine]
     special: bool
 

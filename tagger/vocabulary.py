@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from tagger.types import Tag
 
@@ -30,14 +31,17 @@ _IRREGULAR = {
     "skis": "ski",
 }
 _ALWAYS_SINGULAR = ("ss", "us", "is")
+_REMEMBERED = 20_000  # a library's names come again and again
 
 
+@lru_cache(_REMEMBERED)
 def normal(name: str) -> str:
     """The form in which names are compared: one case, one kind of space, one Unicode form."""
     text = unicodedata.normalize("NFKC", name).casefold()
     return " ".join(re.sub(r"[\s_\-]+", " ", text).split())
 
 
+@lru_cache(_REMEMBERED)
 def singular(name: str) -> str:
     """``normal`` with the last word in the singular, by the common English rules."""
     *before, last = normal(name).split(" ") or [""]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -100,9 +101,9 @@ def _records(
             known = sets[ids] = frozenset(names[i] for i in ids.split(",") if i in names)
         return known
 
-    kept: dict[int, list[tuple[str, str, str, Any, int]]] = {}
-    for item, *verdict in verdicts:
-        kept.setdefault(item, []).append(tuple(verdict))
+    kept: dict[int, list[Any]] = defaultdict(list)
+    for item, feature, subject, tag, verdict, place in verdicts:
+        kept[item].append((feature, subject, tag, verdict, place))
     fingerprints = {item[0]: item[3] for item in items}
     ours: dict[int, dict[str, Mine]] = {}
     special: set[int] = set()
@@ -132,7 +133,7 @@ def _records(
                 policy,
                 models(decided),
                 unpack_rows(numbers) if fits else None,
-                tuple(kept.get(row, ())),
+                kept[row],
                 ours.get(row, none),
                 row in special or fingerprint in files or ref in refs,
             )

@@ -168,7 +168,7 @@
       h("h4", null, t("runs")),
       h(
         "div",
-        { className: "table-responsive" },
+        { className: "table-responsive", tabIndex: 0 },
         h(
           Table,
           { size: "sm", className: "ai-tagger-table" },
@@ -242,70 +242,9 @@
     );
   }
 
-  /* -------------------------------------------------------------- settings: what is in force, and from where */
-
-  function Settings() {
-    AITagger.useChanged("language");
-    const [check, error, again] = AITagger.useAnswer("check", {}, "check");
-    const [models] = AITagger.useAnswer("models", {}, "models");
-    const page = (...children) => h("div", { className: "ai-tagger-page" }, h(PageHead, { page: "settings" }), ...children);
-    const where = h("p", { key: "where" }, t("settingsWhere"), " ", h(Link, { to: "/settings?tab=plugins" }, t("settingsStash")));
-    if (error) return page(where, h("p", { role: "alert" }, t("failed", { reason: error.message })), h(Button, { onClick: again }, t("tryAgain")));
-    if (!check) return page(where, h("p", { role: "status" }, h(Spinner, { animation: "border", size: "sm" }), " ", t("loading")));
-    return page(
-      where,
-      h("p", { key: "privacy" }, h(Icon, { name: "faShieldAlt" }), " ", t("privacy")),
-      check.problems && check.problems.length > 0 && h("ul", { key: "todo", className: "alert alert-warning pl-4" }, check.problems.map((text) => h("li", { key: text }, text))),
-      models && models.models && h(Models, { key: "models", models: models.models }),
-      h("h4", { key: "head" }, t("settings")),
-      h(
-        "div",
-        { key: "settings", className: "table-responsive" },
-        h(
-          Table,
-          { size: "sm", className: "ai-tagger-table" },
-          h("thead", null, h("tr", null, ["setting", "value", "from"].map((name) => h("th", { key: name, scope: "col" }, t(name))))),
-          h("tbody", null, (check.settings || []).map((row) => h("tr", { key: row.key }, h("td", null, h("code", null, row.key)), h("td", null, row.value), h("td", null, row.from))))
-        )
-      )
-    );
-  }
-
-  function Models({ models }) {
-    return h(
-      React.Fragment,
-      null,
-      h("h4", null, t("models")),
-      h(
-        "div",
-        { className: "table-responsive" },
-        h(
-          Table,
-          { size: "sm", className: "ai-tagger-table" },
-          h("thead", null, h("tr", null, ["modelName", "feature", "licence", "here"].map((name) => h("th", { key: name, scope: "col" }, t(name))))),
-          h(
-            "tbody",
-            null,
-            models.map((model) =>
-              h(
-                "tr",
-                { key: model.name },
-                h("td", null, model.title || model.name, model.used && h(Badge, { variant: "success", className: "ml-2" }, t("inUse"))),
-                h("td", null, model.feature),
-                h("td", null, model.licence),
-                h("td", null, model.installed ? t("yes") : t("megabytes", { n: model.bytes < 1e7 ? Math.round(model.bytes / 1e5) / 10 : Math.round(model.bytes / 1e6) }))
-              )
-            )
-          )
-        )
-      )
-    );
-  }
-
   /* -------------------------------------------------------------- where they are */
 
   Object.assign(AITagger, { PageHead, HOME });
   register.route(`${HOME}/review`, () => h(AITagger.Review));
-  register.route(`${HOME}/settings`, Settings);
   register.route(HOME, ReactRouterDOM.withRouter(({ match }) => (match.isExact ? h(Status) : null)));
 })();

@@ -6,8 +6,10 @@ Makes a library of ``items`` different files out of those in ``media``, and meas
 
 - decode: core-seconds of reading all of it, by one thread that does nothing else
 - infer: core-seconds inside of the models alone (tensors in, tensors out), in the best of the configurations tried
+- feed: what no configuration spares around the models: frames into tensors, and reading the outputs
+- rules: the recognizers without a model
 
-Their sum, spread over the cores, is the ideal. In between it runs the product, ``tagger tag --folder``, on all cores,
+The first two, spread over the cores, are the ideal; with feeding and rules it is that of all looking. In between it runs the product, ``tagger tag --folder``, on all cores,
 twice, and samples the memory (PSS) of all its processes. Other programs take cores from the wall clock, so the load is
 printed, and beside the efficiency what depends less on it: the share of the run's own core-seconds that is decoding
 and inference.
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from tagger.ports import Tensor
 
 ROOT = Path(__file__).resolve().parent.parent
+PARTS = ("decode", "infer", "feed", "rules")
 DEFAULT_ITEMS = {"pictures": 600, "videos": 48}
 CONFIGURATIONS = ((1, 1), (2, 1), (4, 1), (1, 0), (4, 0))  # frames a call, threads a call (0: one a core)
 FRAMES_TIMED = 48
@@ -109,14 +112,12 @@ def frames_of(path: Path) -> Iterator[Frame]:
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """What the parts take by themselves, in core-seconds for the whole library; ``frames`` of all of it.
-
-    ``around`` is what recognizers add to the models: preparing tensors, reading them out, and the built-in ones.
-    """
+    """What the parts take by themselves, in core-seconds for the whole library; ``frames`` of all of it."""
 
     decode: float
     infer: float
-    around: float
+    feed: float
+    rules: float
     frames: int
     best: Mapping[str, str]
 
@@ -149,25 +150,25 @@ def measure_alone(app: App, copies: Mapping[Path, int]) -> Alone:
             sample += seen[:: max(1, len(seen) * len(copies) // FRAMES_TIMED // every)]
     sample = sample[:FRAMES_TIMED]
     thumbnails = [replace(frame, rgb=shrink(frame.rgb, THUMBNAIL_SIDE_PX)) for frame in sample]
-    infer, around, best = 0.0, 0.0, {}
+    infer, feed, rules, best = 0.0, 0.0, 0.0, {}
     for spec in app.installed:
         timed = {
             (batch, threads): _time_model(app, spec, sample, batch, threads)
             for batch, threads in CONFIGURATIONS
             if batch <= spec.batch
         }
-        (batch, threads), (model_s, around_s) = min(timed.items(), key=lambda entry: entry[1][0])
+        (batch, threads), (model_s, feed_s) = min(timed.items(), key=lambda entry: entry[1][0])
         infer += model_s * frames
-        around += around_s * frames
+        feed += feed_s * frames
         best[spec.model] = f"{model_s * 1e3:.1f} ms a frame ({batch} a call, {threads or 'all'} threads)"
     for rule in app.recognizers:
         if rule.model not in best:
             begin = time.process_time()
             rule.recognise(thumbnails)
             each_s = (time.process_time() - begin) / len(sample)
-            around += each_s * frames
+            rules += each_s * frames
             best[rule.model] = f"{each_s * 1e3:.2f} ms a frame"
-    return Alone(decode, infer, around, frames, best)
+    return Alone(decode, infer, feed, rules, frames, best)
 
 
 def _time_model(
@@ -273,24 +274,27 @@ def measure(kind: str, media: Path, mirror: str, items: int, place: Path) -> Non
     app.close()
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    decode, infer = (statistics.mean(getattr(a, part) for a in (before, after)) for part in ("decode", "infer"))
-    ideal_s = (decode + infer) / cores
+    parts = {part: [getattr(alone, part) for alone in (before, after)] for part in PARTS}
+    means = {part: statistics.mean(each) for part, each in parts.items()}
+    ideal_s = (means["decode"] + means["infer"]) / cores
+    looking_s = sum(means.values()) / cores
     print(f"\n{kind}: {items} files of {len(copies)} originals, {before.frames} frames; {cores} cores")
     print(f"load before and after the run: {load:.1f}, {load_after:.1f}")
-    for part in ("decode", "infer", "around"):
-        each = [getattr(a, part) for a in (before, after)]
-        print(f"  {part:8} {statistics.mean(each):7.2f} core-s ({each[0]:.2f} before the run, {each[1]:.2f} after)")
+    for part, each in parts.items():
+        print(f"  {part:8} {means[part]:7.2f} core-s ({each[0]:.2f} before the run, {each[1]:.2f} after)")
     for model, figure in after.best.items():
         print(f"           {model}: {figure}")
-    print(f"  ideal    {ideal_s:7.2f} s")
+    print(f"  ideal    {ideal_s:7.2f} s; of all looking {looking_s:.2f} s")
     print(f"  the run  {first.run_s:7.2f} s ({first.whole_s:.2f} s the whole command), {first.core_s:.2f} core-s")
     print(f"           {dict(first.counts)}")
-    print(f"  efficiency {ideal_s / first.run_s:.2f} (of the whole command {ideal_s / first.whole_s:.2f})")
-    print(f"  decoding and inference are {(decode + infer) / first.core_s:.2f} of the core-seconds it used,")
-    print(f"  and these are {first.core_s / first.whole_s / cores:.2f} of wall clock × cores")
+    print(f"  efficiency {ideal_s / first.run_s:.2f}; of all looking {looking_s / first.run_s:.2f}")
+    print(
+        f"  its core-seconds: {ideal_s * cores / first.core_s:.2f} ideal, {looking_s * cores / first.core_s:.2f} looking;"
+    )
+    print(f"           they are {first.core_s / first.whole_s / cores:.2f} of wall clock × cores")
     half = len(first.pss_mb) // 2
-    parts = ", ".join(f"{name} {mb:.0f}" for name, mb in first.parts_mb.items())
-    print(f"  memory   {max(first.pss_mb):7.0f} MB at most ({parts})")
+    processes = ", ".join(f"{name} {mb:.0f}" for name, mb in first.parts_mb.items())
+    print(f"  memory   {max(first.pss_mb):7.0f} MB at most ({processes})")
     print(
         f"           {max(first.pss_mb[:half], default=0):.0f} in the first half, {max(first.pss_mb[half:]):.0f} after"
     )

@@ -16,6 +16,7 @@ from tagger.app import App
 from tagger.errors import ConfigError, TaggerError
 from tagger.light.connection import API_KEY_VARIABLE, find_api_key, from_url
 from tagger.light.data import DATA_VARIABLE, data_folder
+from tagger.measuring import EXPORT_FORMATS
 from tagger.operations import COULD_NOT_RUN, OPERATIONS, SOME_FAILED, Wish, look_json
 from tagger.saying import AUDIT_ACTIONS, HAPPENED_ACTIONS, REVIEW_ACTIONS
 
@@ -168,7 +169,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-_OPTIONS = ("tag", "feature", "model", "item", "since", "until", "all", "everything", "yes")
+_OPTIONS = (
+    "out",
+    "format",
+    "beside_media",
+    "tag",
+    "feature",
+    "model",
+    "item",
+    "since",
+    "until",
+    "all",
+    "everything",
+    "yes",
+)
 
 
 def _add_saying(made: Mapping[str, argparse.ArgumentParser]) -> None:
@@ -192,6 +206,16 @@ def _add_saying(made: Mapping[str, argparse.ArgumentParser]) -> None:
     undo.add_argument("--since", default="", metavar="TIME", help="written at this time (2026-01-31, UTC) or later")
     undo.add_argument("--until", default="", metavar="TIME", help="written before this time")
     undo.add_argument("--everything", action="store_true", help="all that is ours")
+    made["evaluate"].add_argument(
+        "paths", nargs="*", metavar="TRUTH", help="a COCO .json or a .csv; none: your own tags"
+    )
+    made["evaluate"].add_argument("--out", default="", metavar="DIR", help="where the page and the figures are put")
+    made["export"].add_argument("paths", nargs="*", metavar="FILE|DIR", help="where to")
+    made["export"].add_argument("--as", dest="format", default="json", choices=EXPORT_FORMATS, help="what is written")
+    made["export"].add_argument(
+        "--beside-media", action="store_true", help="XMP sidecars beside your media files, in your own folders"
+    )
+    made["import"].add_argument("paths", nargs=1, metavar="FILE", help="an export")
 
 
 class _One(argparse.Action):

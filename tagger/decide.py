@@ -322,11 +322,16 @@ class Court:
         said = self._say(judged, row)
         return said.verdict, said.rule, f"{row.together}: {said.why}" if row.together else said.why
 
-    def otherwise(self, prediction: Prediction, tag: str) -> str:
-        """What would have to change for another verdict on this prediction, said by the rule that decides."""
-        row = row_of(prediction)
-        ours = [judged for judged in self._judge([row]) if normal(judged.ruling.tag) == normal(tag)]
-        return self._say(ours[0], row).otherwise if ours else ""
+    def explain(self, rows: Sequence[Row], names: frozenset[str]) -> list[tuple[Row, str, Said]]:
+        """Of all predictions of an item those about these names (normal form; tags or labels), the surest first: the
+        numbers, the tag, and what the deciding rule says, with what would have to change for another verdict."""
+        joined, _ = join(rows, self._policy.family)
+        about = [
+            (joined[judged.at], judged.ruling.tag, self._say(judged, joined[judged.at]))
+            for judged in self._judge(joined)
+            if judged.ruling.key in names or normal(joined[judged.at].subject) in names
+        ]
+        return sorted(about, key=lambda one: -one[0].probability)
 
     def _judge(self, rows: Sequence[Row]) -> list[_Judged]:
         least_s = self._policy.least_seen_s

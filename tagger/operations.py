@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tagger import catalogue, looking, saying
+from tagger import catalogue, looking, measuring, saying
 from tagger.answers import Selection
 from tagger.app import App
 from tagger.errors import BusyError, ConfigError, ModelError, TaggerError
@@ -406,6 +406,7 @@ OPERATIONS: Mapping[str, Entry] = {
     "models": Entry(models, False, "list, fetch, remove or check models"),
     "demo": Entry(demo, False, "look at the pictures and videos in DIR, or at drawn ones, and write a report"),
     **saying.ENTRIES,
+    **measuring.ENTRIES,
 }
 
 __all__ = ["COULD_NOT_RUN", "DONE", "OPERATIONS", "SOME_FAILED", "Answer", "Entry", "Wish", "look_json"]

@@ -24,6 +24,7 @@ from tagger.types import (
     ItemRef,
     Look,
     MediaItem,
+    Performer,
     PlannedChange,
     Row,
     Run,
@@ -170,6 +171,22 @@ class Library(Protocol):
         """Take these tags from these items; never adds one."""
         ...
 
+    def performers(self) -> list[Performer]:
+        """All performers."""
+        ...
+
+    def create_performer(self, name: str) -> Performer:
+        """A new performer. Raises LibraryRefusedError when the name is taken."""
+        ...
+
+    def add_performers(self, kind: ItemKind, ids: Sequence[str], performer_ids: Sequence[str]) -> Written:
+        """Like :meth:`add_tags`."""
+        ...
+
+    def remove_performers(self, kind: ItemKind, ids: Sequence[str], performer_ids: Sequence[str]) -> Written:
+        """Like :meth:`remove_tags`."""
+        ...
+
 
 class Host(Protocol):
     """What the program that runs us offers: Stash's queue, backup and settings; nothing in a terminal."""
@@ -272,7 +289,8 @@ class Standing:
     ``ours``: tag ids that we wrote and are still ours. ``gone``: tag ids that we wrote and a person removed.
     ``refused`` and ``accepted``: what a person said of tags here (in reviews, or by what they did in the library), as
     :func:`tagger.vocabulary.normal` names: the one is never written, the other stays whatever the scores say.
-    ``mine`` says more of ``ours``, by tag id.
+    ``mine`` says more of ``ours``, by tag id. ``our_performers``, ``gone_performers`` and ``people_refused`` are the same
+    for performers; ``people_accepted`` too (names).
     """
 
     seen: frozenset[str] = frozenset()
@@ -284,6 +302,10 @@ class Standing:
     refused: frozenset[str] = frozenset()
     accepted: frozenset[str] = frozenset()
     mine: Mapping[str, Mine] = field(default_factory=dict)
+    our_performers: frozenset[str] = frozenset()
+    gone_performers: frozenset[str] = frozenset()
+    people_refused: frozenset[str] = frozenset()
+    people_accepted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +386,10 @@ class Store(Answers, Protocol):
 
     def restamp(self, policy: str, rows: Sequence[int]) -> None:
         """These were decided again under this policy, and nothing changed."""
+        ...
+
+    def numbers(self, ref: ItemRef) -> tuple[Row, ...]:
+        """Of all predictions of a scene or image, those that were dropped too; () where none are kept."""
         ...
 
     def history(self, ref: ItemRef) -> list[Change]:

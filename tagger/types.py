@@ -68,7 +68,7 @@ class MediaItem:
     ``"quick:…"``); galleries have ``"gallery:<id>"``. ``path`` is "" when the file lies inside an archive; then ``url``
     has to do.
     ``url`` is where the library serves the file's bytes over HTTP, built from the connection, or "".
-    ``tag_ids`` are the tags present now, whoever put them there. ``gallery_ids`` are the galleries that an image is in,
+    ``tag_ids`` and ``performer_ids`` are those present now, whoever put them there. ``gallery_ids`` are the galleries that an image is in,
     ``members`` how many images a gallery has.
     """
 
@@ -90,6 +90,7 @@ class MediaItem:
     tag_ids: frozenset[str] = frozenset()
     gallery_ids: frozenset[str] = frozenset()
     members: int = 0
+    performer_ids: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -261,6 +262,16 @@ class Tag:
     name: str
     aliases: tuple[str, ...] = ()
     parent_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Performer:
+    """Somebody in the library. ``image_url`` is where the library serves their picture, "" when they have none."""
+
+    id: str
+    name: str
+    aliases: tuple[str, ...] = ()
+    image_url: str = ""
 
 
 ChangeState: TypeAlias = Literal["planned", "sending", "done", "undone", "failed", "gone"]

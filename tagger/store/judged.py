@@ -24,7 +24,7 @@ RECORDS_OF = _ITEM.format(start="json_each(?) AS j CROSS JOIN item AS i ON i.id 
 VERDICTS = """SELECT d.item, d.feature, d.subject, d.tag, d.verdict, d.place FROM decision AS d
     WHERE d.item BETWEEN ? AND ? ORDER BY d.item, d.place"""
 VERDICTS_OF = """SELECT d.item, d.feature, d.subject, d.tag, d.verdict, d.place FROM json_each(?) AS j
-    CROSS JOIN decision AS d ON d.item = j.value"""
+    CROSS JOIN decision AS d ON d.item = j.value AND d.feature != 'people'"""
 _MINE = "c.state IN ('done', 'gone') AND c.action = 'add' AND c.target = 'tag'"
 _MINE_COLUMNS = "c.item, c.state, c.tag_id, c.tag_name, c.feature, c.looked, c.fingerprint, c.missed_by"
 WRITTEN = f"SELECT {_MINE_COLUMNS} FROM change AS c WHERE c.item BETWEEN ? AND ? AND {_MINE}"  # noqa: S608
@@ -178,6 +178,16 @@ def restamp(db: sqlite3.Connection, library_id: int, policy: str, rows: Sequence
         "UPDATE item SET policy = ? WHERE library_id = ? AND id IN (SELECT value FROM json_each(?))",
         (policy, library_id, dumps(list(rows))),
     )
+
+
+NUMBERS = """SELECT p.numbers FROM item AS i CROSS JOIN predicted AS p ON p.file_id = i.file_id
+    WHERE i.library_id = ? AND i.kind = ? AND i.item_id = ?"""
+
+
+def numbers(db: sqlite3.Connection, library_id: int, ref: ItemRef) -> tuple[Row, ...]:
+    """Of all predictions of an item as they were made last, those that were dropped too."""
+    row = db.execute(NUMBERS, (library_id, ref.kind, id_value(ref.id))).fetchone()
+    return unpack_rows(row[0]) if row else ()
 
 
 HISTORY = """ WHERE c.item = (SELECT id FROM item WHERE library_id = ? AND kind = ? AND item_id = ?) ORDER BY c.id"""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tagger.ports import Record, Rejudged
 from tagger.store import judged as _judged
 from tagger.store.database import Database
-from tagger.types import Change, ItemRef
+from tagger.types import Change, ItemRef, Row
 
 
 class RejudgingStore:
@@ -31,6 +31,10 @@ class RejudgingStore:
     def restamp(self, policy: str, rows: Sequence[int]) -> None:
         with self._database.write() as db:
             _judged.restamp(db, self._library_id, policy, rows)
+
+    def numbers(self, ref: ItemRef) -> tuple[Row, ...]:
+        with self._database.read() as db:
+            return _judged.numbers(db, self._library_id, ref)
 
     def history(self, ref: ItemRef) -> list[Change]:
         with self._database.read() as db:

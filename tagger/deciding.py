@@ -1,0 +1,81 @@
+"""The operations about decisions themselves: decide again, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tagger import looking
+from tagger.app import App
+from tagger.errors import TaggerError
+from tagger.library.again import Again, decide_again
+from tagger.library.progress import words
+from tagger.library.takeback import parse_ref
+from tagger.library.why import why_lines, why_of
+from tagger.operating import COULD_NOT_RUN, DONE, Answer, Entry, Wish, as_worker
+from tagger.policy import tree_of
+from tagger.vocabulary import TagIndex
+
+_SHOWN = 40
+
+
+def again(app: App, wish: Wish) -> Answer:
+    """New settings meet everything that is stored: nothing is looked at."""
+    with as_worker(app, "again"):
+        app.be_modest()
+        tools = app.tools(looking=False, judging=True)
+        scope = app.config.scope.to_scope()
+        done = decide_again(tools, scope, dry_run=wish.dry_run, yes=wish.yes, backup=app.config.run.backup)
+    lines = _again_lines(done, wish)
+    if app.folder is not None and not wish.dry_run and not done.asks:
+        lines.append(f"Report: {looking.write_folder_report(app, lines)}")
+    data = {
+        "run": done.run_id,
+        "items": done.items,
+        "predictions": done.predictions,
+        "changed": done.changed,
+        "ours": done.ours,
+        "asks": done.asks,
+        "seconds": round(done.seconds, 2),
+        "added": done.added,
+        "removed": done.removed,
+        "tags": {name: {"added": t.added, "removed": t.removed, "left": t.left} for name, t in done.by_tag.items()},
+    }
+    if done.asks:
+        app.progress.warn(lines[0])
+    return Answer(lines, data, COULD_NOT_RUN if done.asks else DONE)
+
+
+def _again_lines(done: Again, wish: Wish) -> list[str]:
+    share = done.removed / done.ours if done.ours else 0.0
+    head = f"{done.predictions:,} predictions on {done.items:,} items were decided again in {words(done.seconds)}"
+    if done.asks:
+        lines = [
+            f"Nothing was changed yet: {done.removed:,} of {done.ours:,} tags that are ours ({share:.0%}) would be "
+            "taken back, which is much. If that is right, run 'Decide again' once more (in a terminal: again --yes)."
+        ]
+    elif wish.dry_run:
+        lines = [f"{head}; nothing was written. Would add {done.added:,} tags and take back {done.removed:,}:"]
+    else:
+        lines = [f"{head}. Added {done.added:,} tags, took back {done.removed:,}."]
+    rows = list(done.by_tag.items())
+    lines += [f"  {name}: +{t.added:,} −{t.removed:,}, {t.left:,} stay" for name, t in rows[:_SHOWN]]
+    if len(rows) > _SHOWN:
+        lines.append(f"  and {len(rows) - _SHOWN:,} tags more.")
+    return lines
+
+
+def why(app: App, wish: Wish) -> Answer:
+    """For a tag on an item: the sentence and the numbers."""
+    if not wish.item or not wish.tag:
+        raise TaggerError("Why what? Say --item and --tag, such as: why --item image:123 --tag Dog.")
+    ref = parse_ref(wish.item)
+    index = TagIndex(app.library.tags(), tree_of(app.config, app.policy.names).others)
+    path = next((item.path for item in app.library.get([ref])), "")
+    found = why_of(app.store, app.policy, ref, wish.tag, app.loaded.origins, index, path)
+    return Answer(why_lines(found), found)
+
+
+ENTRIES: Mapping[str, Entry] = {
+    "again": Entry(again, True, "decide everything again under the settings in force; nothing is looked at"),
+    "why": Entry(why, True, "why a tag is on an item, or isn't: the rule and the numbers"),
+}

@@ -1,0 +1,255 @@
+"""Why a tag is on an item, or isn't: the sentence of the rule that decided, and all the numbers it rests on.
+
+Standard library only, so that a page's operation can ask it from a light process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from tagger.decide import Court, Policy
+from tagger.families import row_of
+from tagger.ports import Store
+from tagger.types import Change, Decision, Evidence, ItemRef, Sighting
+from tagger.vocabulary import TagIndex, normal, singular
+
+_MOST_EVIDENCE = 4
+
+
+class _File(Protocol):
+    @property
+    def fingerprint(self) -> str: ...
+
+
+class Memory(Store, Protocol):
+    """The store, with what it knows of one item at a glance."""
+
+    def known_item(self, ref: ItemRef) -> _File | None: ...
+
+    def failed(self, refs: Sequence[ItemRef]) -> dict[ItemRef, str]: ...
+
+
+_SAID_BY_A_PERSON = ("person.", "review.")
+_ELSEWHERE = {
+    "tags.create": "Make that tag yourself, or set tags.create to true.",
+    "limits.gallery_share": "More of its images would have to have it, or limits.gallery_share be lower.",
+    "tags.applied_marker": "Empty tags.applied_marker.",
+    "tags.review_marker": "Empty tags.review_marker.",
+}
+
+
+def why_of(
+    store: Memory,
+    policy: Policy,
+    ref: ItemRef,
+    tag: str,
+    origins: Mapping[str, str],
+    index: TagIndex | None = None,
+    path: str = "",
+) -> dict[str, Any]:
+    """Plain values for a page and a terminal.
+
+    ``verdict`` is what stands: apply, review, keep, drop, or "" when nothing here was ever about this tag. ``why`` was
+    made by the ``rule`` that decided; ``origin`` says where that rule was set. ``otherwise`` is what would have to
+    change for another verdict under the settings in force (``path`` chooses those of its folder); ``now`` is what these
+    say, where they would decide otherwise. ``score`` is the model's, ``probability`` the calibrated one. Boxes are
+    fractions of the upright picture. ``written`` is the tag's place in the outbox, with run and time. ``index`` are the
+    library's tags: then a tag is found by its aliases, too.
+    """
+    names = _names(tag, index)
+    history = [change for change in store.history(ref) if normal(change.plan.tag_name) in names]
+    decided = store.decisions([ref])[ref]
+    about = [d for d in decided if _is_about(d, names, index, tag)]
+    names |= {normal(d.tag) for d in about}
+    rows = store.numbers(ref) or tuple(dict.fromkeys(row_of(d.prediction) for d in decided))
+    explained = Court(policy.at(path)).explain(rows, names)
+    known = store.known_item(ref)
+    found: dict[str, Any] = {"item": f"{ref.kind}:{ref.id}", "tag": tag, "verdict": "", "now": None}
+    if about:
+        found |= _of_decision(max(about, key=lambda d: (d.verdict == "apply", d.prediction.probability)))
+    elif explained:
+        row, name, said = explained[0]
+        sightings = _seen(store, known.fingerprint) if known else []
+        found |= {"tag": name or tag, "verdict": said.verdict, "feature": row.feature, "subject": row.subject}
+        found |= {"probability": row.probability, "calibrated": row.calibrated, "rule": said.rule, "why": said.why}
+        found |= _places(sightings, normal(row.subject))
+    elif history:
+        found |= _of_change(history[-1])
+    else:
+        looked = [s.model for s in _seen(store, known.fingerprint)] if known else []
+        why = (
+            f"No model said anything of “{tag}” here; {', '.join(looked)} looked."
+            if looked
+            else _never_looked(store, ref)
+        )
+        return found | {"rule": "", "why": why, "otherwise": "", "origin": "", "written": None, "history": []}
+    if explained and not found["rule"].startswith(_SAID_BY_A_PERSON):
+        _, _, said = explained[0]
+        found["otherwise"] = _ELSEWHERE.get(found["rule"], said.otherwise)
+        if said.verdict != found["verdict"] and found["rule"] not in _ELSEWHERE:
+            found["now"] = {"verdict": said.verdict, "rule": said.rule, "why": said.why}
+    else:
+        by_person = found["rule"].startswith(_SAID_BY_A_PERSON)
+        found["otherwise"] = "Say otherwise in a review." if by_person else _ELSEWHERE.get(found["rule"], "")
+    found["origin"] = origin_of(found["rule"], origins)
+    found["written"] = _written(history)
+    found["history"] = [_of_outbox(change) for change in history]
+    return found
+
+
+def _names(tag: str, index: TagIndex | None) -> frozenset[str]:
+    """What the tag is called, and what it may be called besides."""
+    meant = index.find(tag) if index is not None else None
+    others = (meant.name, *meant.aliases) if meant is not None else ()
+    return frozenset({normal(tag), singular(tag), *map(normal, others)})
+
+
+def _is_about(decision: Decision, names: frozenset[str], index: TagIndex | None, tag: str) -> bool:
+    if normal(decision.tag) in names or normal(decision.prediction.subject) in names:
+        return True
+    meant = index.find(tag) if index is not None else None
+    found = index.find(decision.tag) if index is not None and decision.tag else None
+    return meant is not None and found is not None and found.id == meant.id
+
+
+def _never_looked(store: Memory, ref: ItemRef) -> str:
+    reason = store.failed([ref]).get(ref, "")
+    return (
+        f"It could not be looked at: {reason}" if reason else "Nobody has looked at this item yet: run 'Tag library'."
+    )
+
+
+def _of_decision(decision: Decision) -> dict[str, Any]:
+    p = decision.prediction
+    return {
+        "tag": decision.tag or p.subject,
+        "verdict": decision.verdict,
+        "rule": decision.rule,
+        "why": decision.why,
+        "feature": p.feature,
+        "subject": p.subject,
+        "label": p.label,
+        "models": list(p.models),
+        "score": round(p.score, 4),
+        "probability": round(p.probability, 4),
+        "calibrated": p.calibrated,
+        "spans_s": [list(span) for span in p.spans_s],
+        "evidence": [_evidence(evidence) for evidence in p.evidence],
+    }
+
+
+def _of_change(change: Change) -> dict[str, Any]:
+    """Of a tag that nothing speaks of any more (a marker, or one that was written under other settings)."""
+    plan = change.plan
+    there = plan.action == "add" and change.state in ("planned", "sending", "done")
+    return {
+        "tag": plan.tag_name,
+        "verdict": "apply" if there else "drop",
+        "rule": plan.rule,
+        "why": plan.why,
+        "feature": plan.feature,
+        "models": [model for model in plan.model.split(",") if model],
+        "score": round(plan.score, 4),
+        "probability": round(plan.probability, 4),
+    }
+
+
+def _evidence(evidence: Evidence) -> dict[str, Any]:
+    return {
+        "time_s": evidence.time_s,
+        "box": [round(edge, 4) for edge in evidence.box] if evidence.box else None,
+        "score": round(evidence.score, 4),
+        "model": evidence.model,
+    }
+
+
+def _seen(store: Store, fingerprint: str) -> list[Sighting]:
+    return store.sightings([fingerprint], sorted(store.seen()))[fingerprint]
+
+
+def _places(sightings: Sequence[Sighting], subject: str) -> dict[str, Any]:
+    """Where models saw it, of a prediction whose evidence isn't kept."""
+    places = [
+        Evidence(frame.time_s, finding.score, finding.box, sighting.model)
+        for sighting in sightings
+        for frame in sighting.frames
+        for finding in frame.findings
+        if normal(finding.name) == subject
+    ]
+    best = sorted(places, key=lambda e: (-e.score, e.time_s, e.model))[:_MOST_EVIDENCE]
+    return {
+        "models": sorted({evidence.model for evidence in places}),
+        "score": round(best[0].score, 4) if best else 0.0,
+        "evidence": [_evidence(evidence) for evidence in best],
+    }
+
+
+def _written(history: Sequence[Change]) -> dict[str, Any] | None:
+    """The newest of it that we added."""
+    added = [change for change in history if change.plan.action == "add"]
+    return _of_outbox(added[-1]) if added else None
+
+
+def _of_outbox(change: Change) -> dict[str, Any]:
+    plan = change.plan
+    return {
+        "change": change.id,
+        "action": plan.action,
+        "state": change.state,
+        "run": change.run_id,
+        "at": change.changed_at,
+        "tag": plan.tag_name,
+        "tag_id": plan.tag_id,
+        "model": plan.model,
+        "score": round(plan.score, 4),
+        "probability": round(plan.probability, 4),
+        "rule": plan.rule,
+        "why": plan.why,
+        "reason": change.reason,
+    }
+
+
+def origin_of(rule: str, origins: Mapping[str, str]) -> str:
+    """Where a rule's value was said: a file, Stash's settings, this call, you, or the default."""
+    if rule.startswith(_SAID_BY_A_PERSON):
+        return "you"
+    place = rule.partition("[")[0]
+    while place:
+        if place in origins:
+            return origins[place]
+        inner = next((origin for key, origin in origins.items() if key.startswith(place + ".")), "")
+        if inner and place.count(".") >= 1:
+            return inner
+        place = place.rpartition(".")[0]
+    return "default"
+
+
+def why_lines(found: Mapping[str, Any]) -> list[str]:
+    """The same for a person."""
+    verdicts = {"apply": "applied", "review": "waits for your look", "keep": "only remembered", "drop": "not applied"}
+    lines = [f"{found['tag']} on {found['item']}: {verdicts.get(found['verdict'], 'never said')}. {found['why']}"]
+    if found["verdict"]:
+        place = f"  Rule: {found['rule']} ({found['origin']})"
+        lines.append(place)
+    if found.get("models"):
+        sure = "calibrated" if found.get("calibrated", True) else "not calibrated"
+        lines.append(
+            f"  {', '.join(found['models'])}: raw score {found['score']:.2f}, "
+            f"probability {found['probability']:.2f} ({sure})"
+        )
+    for place in found.get("evidence", ()):
+        box = ", ".join(f"{edge:.2f}" for edge in place["box"]) if place["box"] else "the whole picture"
+        lines.append(f"  at {place['time_s']:.1f} s, {box}: {place['score']:.2f} ({place['model']})")
+    if found.get("spans_s"):
+        lines.append("  seen " + ", ".join(f"{a:.0f}–{b:.0f} s" for a, b in found["spans_s"]))
+    lines += [
+        f"  {c['action']} in run {c['run']}, {c['at']}: {c['state']}{' since ' + c['reason'] if c['reason'] else ''} "
+        f"({c['rule']}: {c['why']})"
+        for c in found["history"]
+    ]
+    if found["now"]:
+        lines.append(f"  Under the settings in force: {verdicts[found['now']['verdict']]}. {found['now']['why']}")
+    if found["otherwise"]:
+        lines.append(f"  For another verdict: {found['otherwise']}")
+    return lines

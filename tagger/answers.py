@@ -11,11 +11,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
-from tagger.types import Change, Decision, ItemKind, ItemRef, Target
+from tagger.types import Change, Decision, ItemKind, ItemRef, PlannedChange, Target
 
 Say: TypeAlias = Literal["yes", "no"]
 Source: TypeAlias = Literal["review", "audit", "missed", "instead", "never here", "library"]
 RuleKind: TypeAlias = Literal["never", "always", "promise"]
+
+PEOPLE = "people"  # the feature whose predictions name performers
+
+
+def target_of(feature: str) -> Target:
+    """What a prediction of this feature is written as."""
+    return "performer" if feature == PEOPLE else "tag"
+
 
 LOOKED_AT: tuple[Source, ...] = ("review", "audit", "instead", "library")  # answers to something that a model said
 
@@ -93,7 +101,8 @@ class Waiting:
     @property
     def question(self) -> Question:
         said = self.decision.prediction
-        return Question(self.ref, self.fingerprint, self.decision.tag, said.feature, said.subject, said.probability)
+        tag, target = self.decision.tag, target_of(said.feature)
+        return Question(self.ref, self.fingerprint, tag, said.feature, said.subject, said.probability, target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +168,9 @@ class Answers(Protocol):
         ...
 
     # -- answers
-    def say(self, what: str, sayings: Sequence[Saying], rules: Sequence[TagRule] = ()) -> int:
-        """One act: the answers stand, the queue loses what they answer, and what follows joins the outbox (a tag that
-        was accepted is added, one of ours that was rejected is taken back). Its id."""
+    def say(self, what: str, sayings: Sequence[Saying], rules: Sequence[TagRule] = (), *, follow: bool = True) -> int:
+        """One act: the answers stand, the queue loses what they answer, and (unless ``follow`` is False) what follows
+        joins the outbox: a tag that was accepted is added, one of ours that was rejected is taken back. Its id."""
         ...
 
     def withdraw(self, act: int) -> bool:
@@ -200,6 +209,10 @@ class Answers(Protocol):
 
     def take_back(self, run_id: int, change_ids: Sequence[int], rule: str, why: str) -> int:
         """Plan the removal of these; their items are decided again by the next run. How many were planned."""
+        ...
+
+    def adopt(self, run_id: int, plans: Sequence[PlannedChange]) -> int:
+        """These are on their items, written by us before this store knew: they are ours now. How many are new."""
         ...
 
     def forget_ours(self, change_ids: Sequence[int], reason: str) -> None:

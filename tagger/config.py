@@ -70,6 +70,7 @@ class Tags(_Strict):
     whitelist: list[str] = []
     names: dict[str, str | list[str] | None] = {}
     synonyms: dict[str, list[str]] = {}
+    complete: list[str] = []
     parents: dict[str, str] = {}
     rollups: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
     applied_marker: str = ""

@@ -46,6 +46,9 @@ class Wish:
     all: bool = False
     everything: bool = False
     yes: bool = False
+    out: str = ""
+    format: str = "json"
+    beside_media: bool = False
 
 
 Operation: TypeAlias = Callable[[App, Wish], Answer]

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
+from tagger import measuring
 from tagger.answers import Question, Selection
 from tagger.app import App
 from tagger.errors import TaggerError
@@ -187,7 +188,7 @@ HAPPENED_ACTIONS = ("list", "removed", "lost")
 def promising(app: App, wish: Wish) -> Answer:
     """What can be promised of each tag, from audits and reviews; sets thresholds when config.yml says promise."""
     wanted = app.config.promise or 0.95
-    found = promise.find_promises(app.store, app.policy, wanted)
+    found = promise.find_promises(app.store, app.policy, wanted, measuring.complete_looks(app))
     lines = [one.sentence() + "." for one in found] or ["Nothing was looked at yet: 'audit' draws what to look at."]
     act = 0
     if app.config.promise and not wish.dry_run:

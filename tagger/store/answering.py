@@ -9,7 +9,7 @@ from tagger.store import answers as _answers
 from tagger.store import queue as _queue
 from tagger.store import watch as _watch
 from tagger.store.database import Database
-from tagger.types import Change, ItemRef
+from tagger.types import Change, ItemRef, PlannedChange
 
 
 class AnswerStore:
@@ -40,9 +40,11 @@ class AnswerStore:
             _queue.reorder(db, self._library_id)
 
     # -- answers
-    def say(self, what: str, sayings: Sequence[Saying], rules: Sequence[TagRule] = ()) -> int:
+    def say(
+        self, what: str, sayings: Sequence[Saying], rules: Sequence[TagRule] = (), *, follow: bool = True
+    ) -> int:
         with self._database.write() as db:
-            return _answers.say(db, self._library_id, what, sayings, rules)
+            return _answers.say(db, self._library_id, what, sayings, rules, follow)
 
     def withdraw(self, act: int) -> bool:
         with self._database.write() as db:
@@ -81,6 +83,10 @@ class AnswerStore:
     def take_back(self, run_id: int, change_ids: Sequence[int], rule: str, why: str) -> int:
         with self._database.write() as db:
             return _answers.take_back(db, self._library_id, run_id, change_ids, rule, why)
+
+    def adopt(self, run_id: int, plans: Sequence[PlannedChange]) -> int:
+        with self._database.write() as db:
+            return _watch.adopt(db, self._library_id, run_id, plans)
 
     def forget_ours(self, change_ids: Sequence[int], reason: str) -> None:
         with self._database.write() as db:

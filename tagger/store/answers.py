@@ -45,7 +45,14 @@ FEATURE_OF = """SELECT feature, subject, max(probability) FROM decision
     WHERE item = (SELECT item FROM change WHERE id = ?) AND tag = ? COLLATE NOCASE"""
 
 
-def say(db: sqlite3.Connection, library_id: int, what: str, sayings: Sequence[Saying], rules: Sequence[TagRule]) -> int:
+def say(
+    db: sqlite3.Connection,
+    library_id: int,
+    what: str,
+    sayings: Sequence[Saying],
+    rules: Sequence[TagRule],
+    follow: bool = True,
+) -> int:
     """One act with its answers, rules, and what follows."""
     act = db.execute(
         "INSERT INTO act (library_id, what, done_at) VALUES (?, ?, ?) RETURNING id", (library_id, what, now_at())
@@ -58,11 +65,11 @@ def say(db: sqlite3.Connection, library_id: int, what: str, sayings: Sequence[Sa
              now_at()),
         )  # fmt: skip
     for saying in sayings:
-        _say(db, library_id, act, saying)
+        _say(db, library_id, act, saying, follow)
     return int(act)
 
 
-def _say(db: sqlite3.Connection, library_id: int, act: int, saying: Saying) -> None:
+def _say(db: sqlite3.Connection, library_id: int, act: int, saying: Saying, follow: bool) -> None:
     q, key = saying.question, normal(saying.question.tag_name)
     row = next(iter(asked(db, library_id, [q.ref])), None)
     was = _queue.take_from_queue(
@@ -84,7 +91,7 @@ def _say(db: sqlite3.Connection, library_id: int, act: int, saying: Saying) -> N
         (library_id, act, q.ref.kind, id_value(q.ref.id), q.fingerprint, q.target, key, q.tag_name, saying.say,
          saying.source, q.feature, q.subject, float(q.probability), verdict, rule, why, now_at()),
     )  # fmt: skip
-    if saying.source != "library":  # That is what the library has already.
+    if follow and saying.source != "library":  # That is what the library has already.
         _follow(db, library_id, row, q, saying.say)
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from tagger.answers import Noticed, Question, Saying, Selection
 from tagger.store import answers as _answers
 from tagger.store.codec import dumps, id_value, now_at, refs_json
-from tagger.store.outbox import CHANGE_COLUMNS, REMOVED, change, mark, notice
-from tagger.types import Change, ItemRef
+from tagger.store.items import put_item
+from tagger.store.outbox import CHANGE_COLUMNS, REMOVED, change, insert, mark, notice
+from tagger.types import Change, ItemRef, MediaItem, PlannedChange
 from tagger.vocabulary import normal
 
 _FROM = "FROM change AS c CROSS JOIN item AS i ON i.id = c.item"
@@ -17,7 +18,8 @@ MISSED = f"""SELECT {CHANGE_COLUMNS} {_FROM} WHERE c.library_id = ? AND c.missed
     ORDER BY c.id LIMIT ?"""
 LAST_TAGS = """SELECT j.key, i.id, i.tags, i.policy FROM json_each(?) AS j CROSS JOIN item AS i ON i.library_id = ?
     AND i.kind = json_extract(j.value, '$[0]') AND i.item_id = json_extract(j.value, '$[1]')"""
-OURS_IDS = "SELECT tag_id FROM change WHERE item = ? AND action = 'add' AND state IN ('sending', 'done', 'gone')"
+OURS_IDS = """SELECT tag_id FROM change WHERE item = ? AND action = 'add' AND target = 'tag'
+    AND state IN ('sending', 'done', 'gone')"""
 
 
 def look(
@@ -80,6 +82,22 @@ def forgive_missed(db: sqlite3.Connection, library_id: int, reason: str) -> int:
         (library_id,),
     )
     return len(some)
+
+
+def adopt(db: sqlite3.Connection, library_id: int, run_id: int, plans: Sequence[PlannedChange]) -> int:
+    """They are ours from now on, unless they are already, or a person removed them."""
+    new = 0
+    for plan in plans:
+        row, _ = put_item(db, library_id, MediaItem(plan.ref, "image", "", plan.fingerprint))
+        known = db.execute(
+            "SELECT 1 FROM change WHERE item = ? AND tag_id = ? AND target = ? AND action = 'add' "
+            "AND fingerprint = ? AND state IN ('planned', 'sending', 'done', 'gone')",
+            (row, plan.tag_id, plan.target, plan.fingerprint),
+        ).fetchone()
+        if known is None:
+            mark(db, library_id, [insert(db, library_id, run_id, row, plan)], "done")
+            new += 1
+    return new
 
 
 def forget_ours(db: sqlite3.Connection, library_id: int, change_ids: Sequence[int], reason: str) -> None:

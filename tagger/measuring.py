@@ -1,0 +1,122 @@
+"""The operations that look back, and those that carry away: evaluate, export, import."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tagger.app import App
+from tagger.errors import TaggerError
+from tagger.evaluate import Case, coco_truth, csv_truth, file_cases, library_cases, measure, write_page
+from tagger.evaluate.page import as_json, lines
+from tagger.library import exchange
+from tagger.library.promise import Seen
+from tagger.operating import Answer, Entry, Wish, as_worker
+from tagger.vocabulary import singular
+
+
+def evaluate(app: App, wish: Wish) -> Answer:
+    """Against the library's own tags, a COCO file (.json) or a CSV of path and tag; nothing is looked at again."""
+    scope = app.config.scope.to_scope()
+    if not wish.paths:
+        cases, known = library_cases(app.library, app.store, scope)
+        against = f"the tags that {app.library.name} had of its own"
+    else:
+        file = Path(wish.paths[0])
+        truth = csv_truth(file) if file.suffix.lower() == ".csv" else coco_truth(file, app.policy.names)
+        cases, known, against = file_cases(app.library, app.store, scope, truth), truth.known, file.name
+    if not cases:
+        raise TaggerError(f"Nothing can be compared with {against}: no item in scope is in it.")
+    measured = measure(cases, known)
+    folder = Path(wish.out) if wish.out else app.data / "evaluate"
+    made_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def picture(fingerprint: str) -> bytes | None:
+        thumbs = app.store.thumbs(fingerprint)
+        return thumbs[len(thumbs) // 2].jpeg if thumbs else None
+
+    page = write_page(folder / "evaluate.html", measured, against, made_at, picture)
+    data = as_json(measured, against)
+    exchange.write(folder / "evaluate.json", data)
+    return Answer([*lines(measured, against), f"With pictures: {page}"], {**data, "page": str(page)})
+
+
+def complete_looks(app: App) -> dict[tuple[str, str], list[Seen]]:
+    """Looks at tags that the person calls complete: there and absent both say something."""
+    complete = {singular(name) for name in app.config.tags.complete}
+    if not complete:
+        return {}
+    cases, _ = library_cases(app.library, app.store, app.config.scope.to_scope())
+    return looks_in(cases, complete)
+
+
+def looks_in(cases: Sequence[Case], complete: set[str]) -> dict[tuple[str, str], list[Seen]]:
+    """What the person's own complete tags say of each decision that there was about one of them."""
+    looks: dict[tuple[str, str], list[Seen]] = {}
+    for case in cases:
+        true = {singular(name) for name in case.true}
+        for decision in case.decisions:
+            if singular(decision.tag) in complete:
+                said = decision.prediction
+                seen = Seen(said.probability, singular(decision.tag) in true)
+                looks.setdefault((said.feature, decision.tag), []).append(seen)
+    return looks
+
+
+def export(app: App, wish: Wish) -> Answer:
+    """json: settings, answers, provenance in one file; csv: path and tag; xmp: sidecars below a folder of yours."""
+    if wish.beside_media:
+        written, left = exchange.write_xmp(app.library, app.store, None)
+        return _sidecars(written, left, "beside the media")
+    if not wish.paths:
+        raise TaggerError("Say where to: 'export FILE', or 'export --as xmp FOLDER'.")
+    target = Path(wish.paths[0])
+    if wish.format == "csv":
+        rows = exchange.write_csv(app.library, app.store, target)
+        return Answer([f"{rows:,} tags are in {target}."], {"rows": rows, "file": str(target)})
+    if wish.format == "xmp":
+        return _sidecars(*exchange.write_xmp(app.library, app.store, target), f"in {target}")
+    config = app.data / "config.yml"
+    settings = config.read_text(encoding="utf-8") if config.exists() else ""
+    content = exchange.to_json(app.store, settings)
+    exchange.write(target, content)
+    counts = {name: len(content[name]) for name in ("rules", "answers", "tags")}
+    words = ", ".join(f"{n:,} {name}" for name, n in counts.items())
+    return Answer([f"{target} holds the settings, {words}. It says what is in your pictures: keep it private."], counts)
+
+
+def _sidecars(written: int, left: int, where: str) -> Answer:
+    said = [f"{written:,} sidecars were written {where}."]
+    said += [f"{left:,} were left alone: another program made them."] if left else []
+    return Answer(said, {"written": written, "left": left})
+
+
+EXPORT_FORMATS = ("json", "csv", "xmp")
+
+
+def take_in(app: App, wish: Wish) -> Answer:
+    """Answers, rules and provenance of an export; items are found by their files. Settings are shown, not replaced."""
+    if not wish.paths:
+        raise TaggerError("Say which file: 'import FILE'.")
+    with as_worker(app, "import"):
+        taken = exchange.from_json(app.tools(looking=False), exchange.read(Path(wish.paths[0])))
+    said = [
+        f"{taken.answers:,} answers and {taken.rules:,} rules were taken in; {taken.tags:,} tags are ours here too."
+    ]
+    if taken.skipped:
+        said.append(f"{taken.skipped:,} tags were not found on their items, and are left out.")
+    config = app.data / "config.yml"
+    if taken.settings and (not config.exists() or config.read_text(encoding="utf-8") != taken.settings):
+        beside = app.data / "config.imported.yml"
+        beside.write_text(taken.settings, encoding="utf-8")
+        said.append(f"Its settings are in {beside}: rename it to config.yml to use them.")
+    data = {"answers": taken.answers, "rules": taken.rules, "tags": taken.tags, "skipped": taken.skipped}
+    return Answer(said, data)
+
+
+ENTRIES: Mapping[str, Entry] = {
+    "evaluate": Entry(evaluate, True, "how right the tags are, against your own tags, a COCO file or a CSV"),
+    "export": Entry(export, True, "settings, answers and provenance as one file; applied tags as CSV or XMP"),
+    "import": Entry(take_in, True, "take in an export"),
+}

@@ -9,10 +9,10 @@ Makes a library of ``items`` different files out of those in ``media``, and meas
 - feed: what no configuration spares around the models: frames into tensors, and reading the outputs
 - rules: the recognizers without a model
 
-The first two, spread over the cores, are the ideal; with feeding and rules it is that of all looking. In between it runs the product, ``tagger tag --folder``, on all cores,
-twice, and samples the memory (PSS) of all its processes. Other programs take cores from the wall clock, so the load is
-printed, and beside the efficiency what depends less on it: the share of the run's own core-seconds that is decoding
-and inference.
+The first two, spread over the cores, are the ideal; with the others it is that of all looking. In between it runs the
+product, ``tagger tag --folder``, on all cores, twice, and samples the memory (PSS) of all its processes. Other programs
+take cores from the wall clock, so the load is printed, and beside the efficiency what depends less on it: the share of
+the run's own core-seconds that is the ideal.
 """
 
 from __future__ import annotations
@@ -288,9 +288,8 @@ def measure(kind: str, media: Path, mirror: str, items: int, place: Path) -> Non
     print(f"  the run  {first.run_s:7.2f} s ({first.whole_s:.2f} s the whole command), {first.core_s:.2f} core-s")
     print(f"           {dict(first.counts)}")
     print(f"  efficiency {ideal_s / first.run_s:.2f}; of all looking {looking_s / first.run_s:.2f}")
-    print(
-        f"  its core-seconds: {ideal_s * cores / first.core_s:.2f} ideal, {looking_s * cores / first.core_s:.2f} looking;"
-    )
+    ideal_share, looking_share = (seconds * cores / first.core_s for seconds in (ideal_s, looking_s))
+    print(f"  its core-seconds: {ideal_share:.2f} are the ideal, {looking_share:.2f} looking;")
     print(f"           they are {first.core_s / first.whole_s / cores:.2f} of wall clock × cores")
     half = len(first.pss_mb) // 2
     processes = ", ".join(f"{name} {mb:.0f}" for name, mb in first.parts_mb.items())

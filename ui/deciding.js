@@ -13,7 +13,8 @@
   /* Say it to the plugin. The item's own page follows; the toast can take it back. */
   async function say(item, click, text) {
     try {
-      const { acts } = await ask("answer", { clicks: [click] });
+      const { acts, problems } = await ask("answer", { clicks: [click] });
+      if (!acts[0]) throw new Error(problems[0]);
       follow(item);
       AITagger.toast.toast({ content: h(Undoable, { text, act: acts[0], item }), delay: TOAST_MS });
     } catch (error) {

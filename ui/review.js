@@ -52,7 +52,8 @@
       const some = this.clicks.slice(0, SEND_AT_MOST);
       let problem = null;
       try {
-        const { acts } = await ask("answer", { clicks: some.map((one) => one.click) });
+        const { acts, problems } = await ask("answer", { clicks: some.map((one) => one.click) });
+        problems.forEach((text) => AITagger.toast.error(new Error(text)));
         some.forEach((one, i) => this.acts.set(one.place, acts[i]));
         this.clicks = this.clicks.filter((one) => !some.includes(one));
       } catch (error) {

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from tagger.answers import Waiting
-from tagger.errors import ConfigError
+from tagger.errors import ConfigError, StoreError, TaggerError
 from tagger.library import review as reviews
 from tagger.pages import worker
 from tagger.pages.arguments import Call, Click
@@ -42,12 +42,22 @@ def _waiting(place: Place, entry: Waiting) -> dict[str, Any]:
 
 
 def answer(place: Place, call: Call) -> dict[str, Any]:
-    """Keep what somebody said; the ids under which each click can be taken back, in their order."""
+    """Keep what somebody said; the ids under which each click can be taken back, in their order. One that can't be kept
+    (its item is gone) has None, and the reason: it keeps none of the others back."""
     if not call.clicks:
         raise ConfigError("Nothing was said: give clicks: [{do: 'accept', places: [{kind, id, tag}]}].")
-    acts = [_do(place.store, click) for click in call.clicks]
+    acts: list[int | None] = []
+    problems: list[str] = []
+    for click in call.clicks:
+        try:
+            acts.append(_do(place.store, click))
+        except StoreError:
+            raise  # About all of them.
+        except TaggerError as error:
+            acts.append(None)
+            problems.append(str(error))
     worker.see_that_one_works(place)
-    return {"acts": acts}
+    return {"acts": acts, "problems": problems}
 
 
 def _do(store: SqliteStore, click: Click) -> int:

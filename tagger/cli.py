@@ -196,9 +196,12 @@ def _add_saying(made: Mapping[str, argparse.ArgumentParser]) -> None:
         made[name].add_argument("--tag", default="", metavar="NAME", help="of this tag only")
         made[name].add_argument("--feature", default="", metavar="NAME", help="of this feature only")
     made["review"].add_argument("--all", action="store_true", help="all that waits (with --tag or --feature: of that)")
-    for name in ("promise", "leave"):
+    for name in ("promise", "leave", "again"):
         made[name].add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
     made["leave"].add_argument("--yes", action="store_true", help="do it")
+    made["again"].add_argument("--yes", action="store_true", help="even if much of ours is taken back")
+    made["why"].add_argument("--item", default="", metavar="KIND:ID", help="such as image:12")
+    made["why"].add_argument("--tag", default="", metavar="NAME", help="such as Dog")
     undo = made["undo"]
     undo.add_argument("--tag", default="", metavar="NAME", help="of this tag")
     undo.add_argument("--model", default="", metavar="NAME", help="of this model, with its revision or any")

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tagger import catalogue, looking, measuring, saying
+from tagger import catalogue, deciding, looking, measuring, saying
 from tagger.answers import Selection
 from tagger.app import App
 from tagger.errors import BusyError, ConfigError, ModelError, TaggerError
@@ -405,6 +405,7 @@ OPERATIONS: Mapping[str, Entry] = {
     "undo": Entry(undo, True, "take the last run's tags back, or those of --run N"),
     "models": Entry(models, False, "list, fetch, remove or check models"),
     "demo": Entry(demo, False, "look at the pictures and videos in DIR, or at drawn ones, and write a report"),
+    **deciding.ENTRIES,
     **saying.ENTRIES,
     **measuring.ENTRIES,
 }

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tagger.errors import ConfigError, LibraryDownError, LibraryRefusedError, StoreError
 from tagger.ports import Written
-from tagger.types import ItemKind, ItemRef, MediaItem, Scope, Tag
+from tagger.types import ItemKind, ItemRef, MediaItem, Performer, Scope, Tag
 
 PICTURES = frozenset(
     ".avif .bmp .gif .heic .heif .jfif .jpe .jpeg .jpg .jp2 .jxl .png .tif .tiff .webp".split()  # noqa: SIM905
@@ -30,6 +30,7 @@ VIDEOS = frozenset(
 )
 
 _PROBE_BYTES = 64 * 1024
+_PERFORMERS_OF = "SELECT performer_id FROM item_performer WHERE item = ?"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS tag (
@@ -40,6 +41,12 @@ CREATE TABLE IF NOT EXISTS item_tag (
   item TEXT NOT NULL, tag_id INTEGER NOT NULL REFERENCES tag(id), PRIMARY KEY (item, tag_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS item_tag_by_tag ON item_tag(tag_id);
+CREATE TABLE IF NOT EXISTS performer (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE COLLATE NOCASE
+) STRICT;
+CREATE TABLE IF NOT EXISTS item_performer (
+  item TEXT NOT NULL, performer_id INTEGER NOT NULL REFERENCES performer(id), PRIMARY KEY (item, performer_id)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS file (
   item TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, fingerprint TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -155,22 +162,41 @@ class FolderLibrary:
             return row.rowcount > 0
 
     def add_tags(self, kind: ItemKind, ids: Sequence[str], tag_ids: Sequence[str]) -> Written:
-        return self._write(kind, ids, tag_ids, "INSERT OR IGNORE INTO item_tag (item, tag_id) VALUES (?, ?)")
+        return self._write(kind, ids, "tag", tag_ids, "INSERT OR IGNORE INTO item_tag (item, tag_id) VALUES (?, ?)")
 
     def remove_tags(self, kind: ItemKind, ids: Sequence[str], tag_ids: Sequence[str]) -> Written:
-        return self._write(kind, ids, tag_ids, "DELETE FROM item_tag WHERE item = ? AND tag_id = ?")
+        return self._write(kind, ids, "tag", tag_ids, "DELETE FROM item_tag WHERE item = ? AND tag_id = ?")
 
-    def _write(self, kind: ItemKind, ids: Sequence[str], tag_ids: Sequence[str], statement: str) -> Written:
+    # -- performers
+    def performers(self) -> list[Performer]:
+        with self._transaction() as db:
+            return [Performer(str(i), name) for i, name in db.execute("SELECT id, name FROM performer ORDER BY id")]
+
+    def create_performer(self, name: str) -> Performer:
+        with self._transaction() as db:
+            if any(known.casefold() == name.casefold() for (known,) in db.execute("SELECT name FROM performer")):
+                raise LibraryRefusedError(f'There is a performer "{name}" already.')
+            return Performer(str(db.execute("INSERT INTO performer (name) VALUES (?)", (name,)).lastrowid), name)
+
+    def add_performers(self, kind: ItemKind, ids: Sequence[str], performer_ids: Sequence[str]) -> Written:
+        statement = "INSERT OR IGNORE INTO item_performer (item, performer_id) VALUES (?, ?)"
+        return self._write(kind, ids, "performer", performer_ids, statement)
+
+    def remove_performers(self, kind: ItemKind, ids: Sequence[str], performer_ids: Sequence[str]) -> Written:
+        statement = "DELETE FROM item_performer WHERE item = ? AND performer_id = ?"
+        return self._write(kind, ids, "performer", performer_ids, statement)
+
+    def _write(self, kind: ItemKind, ids: Sequence[str], what: str, tag_ids: Sequence[str], statement: str) -> Written:
         with self._lock:
             unique = sorted(set(ids))
             there = {i for i in unique if (file := self._file(i)) and file.kind == kind}
             missing = tuple(i for i in unique if i not in there)
             done = tuple(i for i in unique if i in there)
             with self._transaction() as db:
-                known = {str(i) for (i,) in db.execute("SELECT id FROM tag")}
+                known = {str(i) for (i,) in db.execute(f"SELECT id FROM {what}")}  # noqa: S608
                 unknown = next((tag_id for tag_id in tag_ids if tag_id not in known), None)
                 if unknown is not None:
-                    return Written((), missing, tuple((i, f"There is no tag {unknown}.") for i in done))
+                    return Written((), missing, tuple((i, f"There is no {what} {unknown}.") for i in done))
                 db.executemany(statement, [(i, int(tag_id)) for i in done for tag_id in tag_ids])
             return Written(done, missing)
 
@@ -253,6 +279,7 @@ class FolderLibrary:
                     tag_ids=frozenset(
                         str(i) for (i,) in db.execute("SELECT tag_id FROM item_tag WHERE item = ?", (file.id,))
                     ),
+                    performer_ids=frozenset(str(i) for (i,) in db.execute(_PERFORMERS_OF, (file.id,))),
                 )
                 for file in files
                 if (fingerprint := self._fingerprint(db, file))

@@ -24,6 +24,7 @@ def read_item(kind: ItemKind, row: dict[str, Any], base_url: str) -> MediaItem:
         "date": row["date"] or "",
         "organized": row["organized"],
         "tag_ids": frozenset(tag["id"] for tag in row["tags"]),
+        "performer_ids": frozenset(performer["id"] for performer in row["performers"]),
     }
     files = row["visual_files"] if kind == "image" else row["files"]
     file = files[0] if files else None  # The primary one comes first.

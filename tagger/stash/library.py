@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from tagger.errors import ConfigError, LibraryDownError, LibraryRefusedError
 from tagger.light.connection import Connection
@@ -13,9 +13,12 @@ from tagger.stash import queries
 from tagger.stash import scope as scopes
 from tagger.stash.items import changed_at, read_item, read_time
 from tagger.stash.server import StashServer
-from tagger.types import ItemKind, ItemRef, MediaItem, Scope, Tag
+from tagger.types import ItemKind, ItemRef, MediaItem, Performer, Scope, Tag
 
 _Row: TypeAlias = dict[str, Any]
+_What: TypeAlias = Literal["tags", "performers"]
+
+_FIELD: dict[_What, str] = {"tags": "tag_ids", "performers": "performer_ids"}
 
 # Each scene's hook gets the whole input, all ids with it: long lists make that quadratic.
 _MOST_WRITTEN: dict[ItemKind, int] = {"scene": 50, "image": 500, "gallery": 50}
@@ -123,14 +126,42 @@ class StashLibrary:
             return False  # Used since we asked, or gone.
         return True
 
+    # -- performers
+    def performers(self) -> list[Performer]:
+        return [self._performer(row) for row in self._server.call(queries.PERFORMERS)["findPerformers"]["performers"]]
+
+    def create_performer(self, name: str) -> Performer:
+        wanted = {"name": name, "ignore_auto_tag": True}
+        try:
+            return self._performer(self._server.call(queries.CREATE_PERFORMER, {"input": wanted})["performerCreate"])
+        except LibraryDownError:
+            made = next((performer for performer in self.performers() if performer.name == name), None)
+            if made is None:
+                raise
+            return made
+
+    def _performer(self, row: _Row) -> Performer:
+        # The address is made from our own connection; its time tells one picture from the next.
+        query = (row["image_path"] or "").partition("?")[2]
+        has_picture = bool(row["image_path"]) and "default=true" not in query
+        stamp = next((part for part in query.split("&") if part.startswith("t=")), "")
+        url = f"{self._server.connection.base_url}/performer/{row['id']}/image" + (f"?{stamp}" if stamp else "")
+        return Performer(row["id"], row["name"], tuple(row["alias_list"]), url if has_picture else "")
+
     # -- writing
     def add_tags(self, kind: ItemKind, ids: Sequence[str], tag_ids: Sequence[str]) -> Written:
-        return self._write(kind, ids, tag_ids, "ADD")
+        return self._write(kind, ids, "tags", tag_ids, "ADD")
 
     def remove_tags(self, kind: ItemKind, ids: Sequence[str], tag_ids: Sequence[str]) -> Written:
-        return self._write(kind, ids, tag_ids, "REMOVE")
+        return self._write(kind, ids, "tags", tag_ids, "REMOVE")
 
-    def _write(self, kind: ItemKind, ids: Sequence[str], tag_ids: Sequence[str], mode: str) -> Written:
+    def add_performers(self, kind: ItemKind, ids: Sequence[str], performer_ids: Sequence[str]) -> Written:
+        return self._write(kind, ids, "performers", performer_ids, "ADD")
+
+    def remove_performers(self, kind: ItemKind, ids: Sequence[str], performer_ids: Sequence[str]) -> Written:
+        return self._write(kind, ids, "performers", performer_ids, "REMOVE")
+
+    def _write(self, kind: ItemKind, ids: Sequence[str], what: _What, tag_ids: Sequence[str], mode: str) -> Written:
         done: list[str] = []
         missing: list[str] = []
         refused: list[tuple[str, str]] = []
@@ -138,15 +169,15 @@ class StashLibrary:
         if not tag_ids:
             return Written(tuple(unique))
         for batch in _batches(unique, _MOST_WRITTEN[kind]):
-            result = self._write_batch(kind, batch, list(tag_ids), mode)
+            result = self._write_batch(kind, batch, what, list(tag_ids), mode)
             done += result.done
             missing += result.missing
             refused += result.refused
         return Written(tuple(done), tuple(missing), tuple(refused))
 
-    def _write_batch(self, kind: ItemKind, ids: list[str], tag_ids: list[str], mode: str) -> Written:
+    def _write_batch(self, kind: ItemKind, ids: list[str], what: _What, tag_ids: list[str], mode: str) -> Written:
         try:
-            self._update(kind, ids, tag_ids, mode)
+            self._update(kind, ids, what, tag_ids, mode)
             return Written(tuple(ids))
         except LibraryRefusedError as error:
             reason = str(error)
@@ -155,33 +186,36 @@ class StashLibrary:
         left = [i for i in ids if i in there]
         if not left:
             return Written((), missing)
-        if not missing and (len(left) == 1 or not self._tags_exist(tag_ids)):
+        if not missing and (len(left) == 1 or not self._exist(what, tag_ids)):
             return Written((), (), tuple((i, reason) for i in left))
         middle = len(left) if missing else len(left) // 2
-        parts = [self._write_batch(kind, part, tag_ids, mode) for part in (left[:middle], left[middle:]) if part]
+        parts = [self._write_batch(kind, part, what, tag_ids, mode) for part in (left[:middle], left[middle:]) if part]
         return Written(
             tuple(i for part in parts for i in part.done),
             missing + tuple(i for part in parts for i in part.missing),
             tuple(r for part in parts for r in part.refused),
         )
 
-    def _update(self, kind: ItemKind, ids: list[str], tag_ids: list[str], mode: str) -> None:
+    def _update(self, kind: ItemKind, ids: list[str], what: _What, tag_ids: list[str], mode: str) -> None:
         """Write once; when no answer comes, see what is written and write what isn't once more."""
-        update = {"ids": ids, "tag_ids": {"ids": tag_ids, "mode": mode}}
+        update = {"ids": ids, _FIELD[what]: {"ids": tag_ids, "mode": mode}}
         try:
             self._server.call(queries.UPDATE[kind], {"input": update}, _WRITE_TIMEOUT_S)
         except LibraryDownError:
-            left = self._not_written(kind, ids, set(tag_ids), mode)
+            left = self._not_written(kind, ids, what, set(tag_ids), mode)
             if left:
                 self._server.call(queries.UPDATE[kind], {"input": {**update, "ids": left}}, _WRITE_TIMEOUT_S)
 
-    def _not_written(self, kind: ItemKind, ids: list[str], tag_ids: set[str], mode: str) -> list[str]:
-        has = {row["id"]: {tag["id"] for tag in row["tags"]} for row in self._rows(queries.TAGS_OF[kind], ids)}
+    def _not_written(self, kind: ItemKind, ids: list[str], what: _What, tag_ids: set[str], mode: str) -> list[str]:
+        query = queries.TAGS_OF[kind] if what == "tags" else queries.PERFORMERS_OF[kind]
+        has = {row["id"]: {one["id"] for one in row[what]} for row in self._rows(query, ids)}
         if mode == "ADD":
             return [i for i in ids if i not in has or not tag_ids <= has[i]]
         return [i for i in ids if i not in has or tag_ids & has[i]]
 
-    def _tags_exist(self, tag_ids: list[str]) -> bool:
+    def _exist(self, what: _What, tag_ids: list[str]) -> bool:
+        if what == "performers":
+            return set(tag_ids) <= {performer.id for performer in self.performers()}
         return all(self._server.call(queries.TAG_USE, {"id": tag_id})["findTag"] for tag_id in tag_ids)
 
     # -- asking

@@ -16,11 +16,11 @@ path size mod_time updated_at zip_file { id } fingerprints { type value }
 
 _FIELDS: Final[dict[ItemKind, str]] = {
     "scene": f"""
-id title date organized created_at tags {{ id }}
+id title date organized created_at tags {{ id }} performers {{ id }}
 files {{ {_FILE} width height duration }}
 """,
     "image": f"""
-id title date organized created_at tags {{ id }} galleries {{ id }}
+id title date organized created_at tags {{ id }} performers {{ id }} galleries {{ id }}
 visual_files {{
   __typename
   ... on ImageFile {{ {_FILE} width height }}
@@ -28,7 +28,7 @@ visual_files {{
 }}
 """,
     "gallery": f"""
-id title date organized created_at updated_at image_count tags {{ id }}
+id title date organized created_at updated_at image_count tags {{ id }} performers {{ id }}
 files {{ {_FILE} }}
 folder {{ path }}
 """,
@@ -69,15 +69,16 @@ def _by_id(kind: ItemKind) -> str:
     return f"query ById($ids: [ID!]) {{ found: {query}(ids: $ids) {{ items: {items} {{ {_FIELDS[kind]} }} }} }}"
 
 
-def _tags_of(kind: ItemKind) -> str:
+def _tags_of(kind: ItemKind, what: str) -> str:
     query, _, items = _NAMES[kind]
-    return f"query TagsOf($ids: [ID!]) {{ found: {query}(ids: $ids) {{ items: {items} {{ id tags {{ id }} }} }} }}"
+    return f"query Of($ids: [ID!]) {{ found: {query}(ids: $ids) {{ items: {items} {{ id {what} {{ id }} }} }} }}"
 
 
 PAGE: Final[dict[ItemKind, str]] = {kind: _page(kind) for kind in _NAMES}
 COUNT: Final[dict[ItemKind, str]] = {kind: _count(kind) for kind in _NAMES}
 BY_ID: Final[dict[ItemKind, str]] = {kind: _by_id(kind) for kind in _NAMES}
-TAGS_OF: Final[dict[ItemKind, str]] = {kind: _tags_of(kind) for kind in _NAMES}
+TAGS_OF: Final[dict[ItemKind, str]] = {kind: _tags_of(kind, "tags") for kind in _NAMES}
+PERFORMERS_OF: Final[dict[ItemKind, str]] = {kind: _tags_of(kind, "performers") for kind in _NAMES}
 
 UPDATE: Final[dict[ItemKind, str]] = {
     "scene": "mutation Update($input: BulkSceneUpdateInput!) { bulkSceneUpdate(input: $input) { id } }",
@@ -107,6 +108,16 @@ CREATE_TAG: Final = """
 mutation CreateTag($input: TagCreateInput!) { tagCreate(input: $input) { id name aliases parents { id } } }
 """
 
+PERFORMERS: Final = """
+query Performers { findPerformers(filter: {per_page: -1}) { performers { id name alias_list image_path } } }
+"""
+
+CREATE_PERFORMER: Final = """
+mutation CreatePerformer($input: PerformerCreateInput!) {
+  performerCreate(input: $input) { id name alias_list image_path }
+}
+"""
+
 DESTROY_TAG: Final = "mutation DestroyTag($id: ID!) { tagDestroy(input: {id: $id}) }"
 
 SERVER: Final = """
@@ -128,11 +139,13 @@ mutation RunTask($plugin: ID!, $description: String, $args: Map) {
 BACKUP: Final = "mutation Backup { backupDatabase(input: {download: false}) }"
 
 ALL: Final[tuple[str, ...]] = (
-    *(text for by_kind in (PAGE, COUNT, BY_ID, TAGS_OF, UPDATE) for text in by_kind.values()),
+    *(text for by_kind in (PAGE, COUNT, BY_ID, TAGS_OF, PERFORMERS_OF, UPDATE) for text in by_kind.values()),
     MEMBERS,
     TAGS,
     TAG_USE,
     CREATE_TAG,
+    PERFORMERS,
+    CREATE_PERFORMER,
     DESTROY_TAG,
     SERVER,
     SETTINGS,

@@ -128,6 +128,15 @@ class Database:
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
 
+    def shrink(self) -> None:
+        """What was deleted leaves the write-ahead log and the disk, too. Raises StoreError."""
+        self.give_back()
+        try:
+            with self._lock:
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
+
     def size_bytes(self) -> int:
         """What the file and its write-ahead log take on the disk."""
         total = 0

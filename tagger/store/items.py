@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tagger.ports import Mine, QueueEntry, Standing
 from tagger.store.codec import after_value, dumps, id_value, now_at, pack_frames, refs_json, unpack_frames
@@ -21,14 +21,13 @@ STANDING = f"""SELECT j.key, i.id, i.file_id, i.policy, i.decided_models, x.fing
 SEEN = """SELECT f.fingerprint, f.id, s.model_id FROM json_each(?) AS j
     CROSS JOIN file AS f ON f.fingerprint = j.value LEFT JOIN sighting AS s ON s.file_id = f.id"""
 OURS = """SELECT c.item, CASE WHEN c.missed_by IS NULL THEN c.state ELSE 'gone' END, c.tag_id, c.fingerprint,
-    c.tag_name, c.feature, c.looked FROM json_each(?) AS j
-    CROSS JOIN change AS c ON c.item = j.value AND c.state IN ('done', 'gone')
-    AND c.action = 'add' AND c.target = 'tag'"""
-SAID_OF_FILE = """SELECT a.id, a.fingerprint, a.tag_key, a.answer FROM json_each(?) AS j
-    CROSS JOIN answer AS a ON a.library_id = ? AND a.fingerprint = j.value AND a.stands = 1 AND a.target = 'tag'"""
-SAID_OF_ITEM = """SELECT a.id, j.key, a.tag_key, a.answer FROM json_each(?) AS j CROSS JOIN answer AS a
+    c.tag_name, c.feature, c.looked, c.target FROM json_each(?) AS j
+    CROSS JOIN change AS c ON c.item = j.value AND c.state IN ('done', 'gone') AND c.action = 'add'"""
+SAID_OF_FILE = """SELECT a.id, a.fingerprint, a.tag_key, a.answer, a.target FROM json_each(?) AS j
+    CROSS JOIN answer AS a ON a.library_id = ? AND a.fingerprint = j.value AND a.stands = 1"""
+SAID_OF_ITEM = """SELECT a.id, j.key, a.tag_key, a.answer, a.target FROM json_each(?) AS j CROSS JOIN answer AS a
     ON a.library_id = ? AND a.kind = json_extract(j.value, '$[0]') AND a.item_id = json_extract(j.value, '$[1]')
-    AND a.fingerprint = '' AND a.stands = 1 AND a.target = 'tag'"""
+    AND a.fingerprint = '' AND a.stands = 1"""
 SIGHTINGS = """SELECT f.fingerprint, m.name, s.frames FROM json_each(?) AS j
     CROSS JOIN file AS f ON f.fingerprint = j.value CROSS JOIN json_each(?) AS k
     CROSS JOIN model AS m ON m.name = k.value
@@ -87,9 +86,13 @@ def standing(db: sqlite3.Connection, library_id: int, items: Sequence[MediaItem]
     fingerprint_of = {row[1]: items[row[0]].fingerprint for row in rows}
     ours: dict[int, dict[str, Mine]] = {}
     gone: dict[int, set[str]] = {}
+    performers: dict[tuple[int, str], set[str]] = {}
     on_items = db.execute(OURS, (dumps(list(fingerprint_of)),))
-    for row_id, state, tag_id, fingerprint, tag_name, feature, looked in on_items:
-        if state == "gone":
+    for row_id, state, tag_id, fingerprint, tag_name, feature, looked, target in on_items:
+        if target == "performer":
+            if state == "gone" or fingerprint == fingerprint_of[row_id]:
+                performers.setdefault((row_id, state), set()).add(tag_id)
+        elif state == "gone":
             gone.setdefault(row_id, set()).add(tag_id)
         elif fingerprint == fingerprint_of[row_id]:
             by = frozenset(names[int(model_id)] for model_id in looked.split(",") if model_id)
@@ -111,24 +114,35 @@ def standing(db: sqlite3.Connection, library_id: int, items: Sequence[MediaItem]
             ours=frozenset(ours.get(row_id, ())),
             mine=ours.get(row_id, {}),
             gone=frozenset(gone.get(row_id, ())),
-            refused=frozenset(tag for tag, answer in said[key].items() if answer == "no"),
-            accepted=frozenset(tag for tag, answer in said[key].items() if answer == "yes"),
+            refused=_answered(said[key], "tag", "no"),
+            accepted=_answered(said[key], "tag", "yes"),
+            our_performers=frozenset(performers.get((row_id, "done"), ())),
+            gone_performers=frozenset(performers.get((row_id, "gone"), ())),
+            people_refused=_answered(said[key], "performer", "no"),
+            people_accepted=_answered(said[key], "performer", "yes"),
         )
     return found
 
 
-def _said(db: sqlite3.Connection, library_id: int, items: Sequence[MediaItem]) -> list[dict[str, str]]:
-    """What persons said of each item's tags: of its file, whichever item it is in now, or of the item, whatever its
-    file. Of several answers the newest counts."""
-    of_file: dict[str, list[tuple[int, str, str]]] = {}
-    of_item: dict[int, list[tuple[int, str, str]]] = {}
+def _answered(said: Mapping[tuple[str, str], str], target: str, answer: str) -> frozenset[str]:
+    return frozenset(name for (about, name), given in said.items() if (about, given) == (target, answer))
+
+
+def _said(db: sqlite3.Connection, library_id: int, items: Sequence[MediaItem]) -> list[dict[tuple[str, str], str]]:
+    """What persons said of each item's tags and performers: of its file, whichever item it is in now, or of the item,
+    whatever its file. By target and name; of several answers the newest counts."""
+    of_file: dict[str, list[tuple[int, str, str, str]]] = {}
+    of_item: dict[int, list[tuple[int, str, str, str]]] = {}
     prints = dumps(sorted({item.fingerprint for item in items}))
-    for id_, fingerprint, tag, answer in db.execute(SAID_OF_FILE, (prints, library_id)):
-        of_file.setdefault(fingerprint, []).append((id_, tag, answer))
-    for id_, key, tag, answer in db.execute(SAID_OF_ITEM, (refs_json(item.ref for item in items), library_id)):
-        of_item.setdefault(key, []).append((id_, tag, answer))
+    for id_, fingerprint, tag, answer, target in db.execute(SAID_OF_FILE, (prints, library_id)):
+        of_file.setdefault(fingerprint, []).append((id_, target, tag, answer))
+    for id_, key, tag, answer, target in db.execute(SAID_OF_ITEM, (refs_json(item.ref for item in items), library_id)):
+        of_item.setdefault(key, []).append((id_, target, tag, answer))
     return [
-        {tag: answer for _, tag, answer in sorted(of_file.get(item.fingerprint, []) + of_item.get(key, []))}
+        {
+            (target, tag): answer
+            for _, target, tag, answer in sorted(of_file.get(item.fingerprint, []) + of_item.get(key, []))
+        }
         for key, item in enumerate(items)
     ]
 

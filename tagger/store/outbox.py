@@ -143,7 +143,7 @@ def _is_wanted(plan: PlannedChange, item: MediaItem, live: Sequence[_Live]) -> b
     """Whether the plan joins the outbox: only what isn't there is added, and only what is ours is taken back."""
     if plan.action == "remove":
         return any(change.is_ours(plan) for change in live) and not any(change.takes_back(plan) for change in live)
-    there = plan.target == "tag" and plan.tag_id in item.tag_ids
+    there = plan.tag_id in (item.tag_ids if plan.target == "tag" else item.performer_ids)
     return not there and not any(change.forbids(plan) for change in live)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from tagger.answers import Question, Waiting
+from tagger.answers import Question, Waiting, target_of
 from tagger.store.codec import DECISION_COLUMNS, decision, id_value
 from tagger.types import Decision, ItemRef
 from tagger.vocabulary import normal
@@ -74,7 +74,9 @@ def question(db: sqlite3.Connection, library_id: int, ref: ItemRef, tag: str) ->
         of = decision(columns)
         if normal(of.tag) == normal(tag):
             said = of.prediction
-            return Question(ref, fingerprint, of.tag, said.feature, said.subject, said.probability)
+            return Question(
+                ref, fingerprint, of.tag, said.feature, said.subject, said.probability, target_of(said.feature)
+            )
     row = db.execute(FILE_OF, key).fetchone()
     return Question(ref, row[0], tag) if row else None
 

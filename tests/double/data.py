@@ -44,6 +44,7 @@ class StoredItem:
     files: list[StoredFile] = field(default_factory=list)
     folder: str = ""
     tag_ids: set[str] = field(default_factory=set)
+    performer_ids: set[str] = field(default_factory=set)
     gallery_ids: set[str] = field(default_factory=set)
     sprite: bytes = b""
     vtt: bytes = b""
@@ -64,6 +65,14 @@ class StoredTag:
     groups: int = 0
 
 
+@dataclass
+class StoredPerformer:
+    id: str
+    name: str
+    aliases: list[str] = field(default_factory=list)
+    picture: Path | None = None
+
+
 class Data:
     """Everything the double remembers. Whoever touches it holds the double's lock."""
 
@@ -71,6 +80,7 @@ class Data:
         self.zone = timezone(timedelta(hours=utc_offset_h))
         self.items: dict[ItemKind, dict[str, StoredItem]] = {"scene": {}, "image": {}, "gallery": {}}
         self.tags: dict[str, StoredTag] = {}
+        self.performers: dict[str, StoredPerformer] = {}
         self.settings: dict[str, dict[str, Any]] = {}
         self.backups = 0
         self._last_ids: dict[str, int] = {}

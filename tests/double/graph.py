@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from graphql import GraphQLSchema, build_client_schema, build_schema, execute_sync, parse, validate
 
 from tagger.types import ItemKind
-from tests.double.data import COLLECTIONS, StoredFile, StoredItem, StoredTag
+from tests.double.data import COLLECTIONS, StoredFile, StoredItem, StoredPerformer, StoredTag
 
 if TYPE_CHECKING:
     from tests.double.server import Session, StashDouble
@@ -119,6 +119,22 @@ class Root:
             tags = sorted(self._data.tags.values(), key=lambda tag: tag.name)
             return {"count": len(tags), "tags": [self._tag(tag) for tag in _paged(tags, filter or {})]}
 
+    def findPerformers(self, info: Any, filter: Any = None, **others: Any) -> Any:  # noqa: N802
+        if any(others.values()):
+            raise KeyError(f"the double knows no {others}")
+        with self._double.lock:
+            found = sorted(self._data.performers.values(), key=lambda performer: performer.name)
+            return {"count": len(found), "performers": [self._performer(p) for p in _paged(found, filter or {})]}
+
+    def performerCreate(self, info: Any, input: Any) -> Any:  # noqa: N802
+        with self._double.lock:
+            return self._performer(self._double.make_performer(input["name"]))
+
+    def _performer(self, performer: StoredPerformer) -> dict[str, Any]:
+        default = "" if performer.picture else "&default=true"
+        path = f"http://elsewhere:1/performer/{performer.id}/image?t=1{default}"
+        return {"id": performer.id, "name": performer.name, "alias_list": performer.aliases, "image_path": path}
+
     @property
     def configuration(self) -> Any:
         def plugins(info: Any, include: list[str] | None = None) -> dict[str, Any]:
@@ -180,7 +196,13 @@ class Root:
             for tag_id in change["ids"] if change else ():
                 if tag_id not in self._data.tags:
                     raise ValueError("FOREIGN KEY constraint failed")
+            performers = given.get("performer_ids")
+            for performer_id in performers["ids"] if performers else ():
+                if performer_id not in self._data.performers:
+                    raise ValueError("FOREIGN KEY constraint failed")
             for item in items:
+                if performers:
+                    item.performer_ids = _changed(item.performer_ids, set(performers["ids"]), performers["mode"])
                 if change:
                     item.tag_ids = _changed(item.tag_ids, set(change["ids"]), change["mode"])
                 for name in ("title", "organized", "date"):
@@ -256,6 +278,7 @@ class Root:
             "visual_files": files,
             "folder": {"id": "0", "path": item.folder} if item.folder else None,
             "tags": [self._tag(self._data.tags[i]) for i in sorted(item.tag_ids, key=int)],
+            "performers": [self._performer(self._data.performers[i]) for i in sorted(item.performer_ids, key=int)],
             "image_count": lambda info: sum(item.id in i.gallery_ids for i in self._data.items["image"].values()),
             "galleries": lambda info: [self._item(self._data.items["gallery"][i]) for i in galleries],
         }

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tagger.types import ITEM_KINDS, ItemKind, ItemRef
-from tests.double.data import Data, StoredFile, StoredItem, StoredTag, new_file
+from tests.double.data import Data, StoredFile, StoredItem, StoredPerformer, StoredTag, new_file
 
 
 class Shelf:
@@ -109,6 +109,51 @@ class Shelf:
                 for kind in ITEM_KINDS
                 for item in self.data.of(kind)
             }
+
+    def add_performer(self, name: str, picture: Path | None = None, aliases: Iterable[str] = ()) -> str:
+        """Their id."""
+        with self.lock:
+            performer = self.make_performer(name)
+            performer.picture, performer.aliases = picture, list(aliases)
+            return performer.id
+
+    def set_performers(self, ref: ItemRef, names: Iterable[str]) -> None:
+        """As a person would on the page, but without the hook."""
+        with self.lock:
+            known = {performer.name: performer.id for performer in self.data.performers.values()}
+            self.item(ref).performer_ids = {known[name] for name in names}
+
+    def remove_performer(self, name: str) -> None:
+        """As a person would."""
+        with self.lock:
+            gone = {performer.id for performer in self.data.performers.values() if performer.name == name}
+            for performer_id in gone:
+                del self.data.performers[performer_id]
+            for items in self.data.items.values():
+                for item in items.values():
+                    item.performer_ids -= gone
+
+    def performers_by_item(self) -> dict[ItemRef, frozenset[str]]:
+        """The names of every item's performers."""
+        with self.lock:
+            return {
+                ItemRef(kind, item.id): frozenset(self.data.performers[i].name for i in item.performer_ids)
+                for kind in ITEM_KINDS
+                for item in self.data.of(kind)
+            }
+
+    def portrait(self, performer_id: str) -> bytes | None:
+        """What is served as a performer's picture."""
+        with self.lock:
+            performer = self.data.performers.get(performer_id)
+            return performer.picture.read_bytes() if performer and performer.picture else None
+
+    def make_performer(self, name: str) -> StoredPerformer:
+        if any(performer.name.casefold() == name.casefold() for performer in self.data.performers.values()):
+            raise ValueError(f"performer with name '{name}' already exists")
+        performer = StoredPerformer(self.data.next_id("performer"), name)
+        self.data.performers[performer.id] = performer
+        return performer
 
     def tag_names(self) -> set[str]:
         with self.lock:

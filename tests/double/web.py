@@ -19,6 +19,7 @@ from tests.double.data import StoredFile
 if TYPE_CHECKING:
     from tests.double.server import Session, StashDouble
 
+_PORTRAIT = re.compile(r"/performer/(\d+)/image$")
 _MEDIA = re.compile(r"/(image|scene)/(\d+)/(image|thumbnail|stream|screenshot|vtt/sprite|vtt/thumbs)$")
 
 
@@ -90,6 +91,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.double.note_media(path)
         match = _MEDIA.match(path)
         found = self.double.media("scene" if match[1] == "scene" else "image", match[2], match[3]) if match else None
+        if portrait := _PORTRAIT.match(path):
+            found = self.double.portrait(portrait[1])
         if found is None:
             self._send(404, b"404 page not found")
             return

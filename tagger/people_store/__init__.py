@@ -1,0 +1,17 @@
+"""What is known of faces: one SQLite file of its own in the data folder, readable only by its owner."""
+
+from tagger.people_store.sqlite import PeopleStore
+from tagger.people_store.values import Example, Group, NewFace, Person, Place, Said, SayWhat, StoredFace, same_place
+
+__all__ = [
+    "Example",
+    "Group",
+    "NewFace",
+    "PeopleStore",
+    "Person",
+    "Place",
+    "Said",
+    "SayWhat",
+    "StoredFace",
+    "same_place",
+]

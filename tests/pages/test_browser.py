@@ -1,0 +1,153 @@
+"""Our pages as a person uses them, in headless Chromium."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tagger.store import holder
+from tests.double import StashDouble
+from tests.line.drawing import picture
+from tests.pages.asking import ask, item, until
+from tests.pages.browsing import ARGS, CHROMIUM, serve
+from tests.pages.test_operations import BLACK_WHITE, looked_at
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+REVIEW = "thresholds: {apply: 1.0, review: 0.5}\n"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine")
+    with playwright.sync_playwright() as driver:
+        launched = driver.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    page.set_default_timeout(30_000)
+    yield page
+    page.close()
+
+
+@pytest.fixture(autouse=True)
+def no_worker_is_left(data: Path) -> Iterator[None]:
+    yield
+    if works := holder(data):
+        os.kill(works.pid, signal.SIGTERM)
+
+
+def test_an_image_is_tagged_by_its_button_and_shows_what_was_found(
+    stash: StashDouble, page: Page, tmp_path: Path
+) -> None:
+    ref = stash.add_image(picture(tmp_path / "a.jpg", colour=False, seed=1))
+    complaints = serve(page, stash, [])
+    page.goto(f"{stash.url}/images/{ref.id}")
+    page.get_by_text("Nobody has looked at this yet.").wait_for()
+    button = page.locator(".ai-tagger-ask")
+    button.focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("found Black and white").wait_for()
+    assert BLACK_WHITE in stash.tags_by_item()[ref]
+    page.locator(".ai-tagger-name", has_text=BLACK_WHITE).focus()
+    page.locator(".ai-tagger-frame img").wait_for()
+    assert not complaints
+
+
+def test_the_button_survives_a_redrawn_toolbar(stash: StashDouble, page: Page) -> None:
+    complaints = serve(page, stash, [])
+    page.goto(f"{stash.url}/scenes/1")
+    page.locator(".ai-tagger-ask").wait_for()
+    for _ in range(3):
+        page.locator("#organized").click()
+        page.locator(".ai-tagger-ask").wait_for()
+    assert page.locator(".ai-tagger-ask").count() == 1
+    assert not complaints
+
+
+def test_a_review_needs_only_keys_and_its_answers_arrive(
+    stash: StashDouble, page: Page, tmp_path: Path, data: Path
+) -> None:
+    (data / "config.yml").write_text((data / "config.yml").read_text() + REVIEW)
+    refs = [stash.add_image(picture(tmp_path / f"{i}.jpg", colour=False, seed=i)) for i in range(4)]
+    looked_at(stash, [item(ref) for ref in refs])
+    assert ask(stash, "waiting")["review"] >= 4
+    complaints = serve(page, stash, [])
+    page.goto(f"{stash.url}/plugins/ai_tagger/review")
+    page.select_option("select", BLACK_WHITE)
+    page.locator(".ai-tagger-card").nth(3).wait_for()
+    page.locator(".ai-tagger-card").first.focus()
+    for key in ("y", "n", "y", "u"):
+        page.keyboard.press(key)
+    assert page.locator(".ai-tagger-card.accept").count() == 1
+    assert page.locator(".ai-tagger-card.reject").count() == 1
+    until(lambda: not page.evaluate("localStorage.getItem('ai-tagger-answers')"))
+    page.reload()
+    page.select_option("select", BLACK_WHITE)
+    page.locator(".ai-tagger-card").nth(1).wait_for()
+    assert page.locator(".ai-tagger-card").count() == 2
+    assert not complaints
+
+
+def test_answers_survive_a_browser_that_is_closed_and_a_server_that_fails(
+    stash: StashDouble, page: Page, tmp_path: Path, data: Path
+) -> None:
+    (data / "config.yml").write_text((data / "config.yml").read_text() + REVIEW)
+    ref = stash.add_image(picture(tmp_path / "a.jpg", colour=False, seed=1))
+    looked_at(stash, [item(ref)])
+    serve(page, stash, [])
+    page.goto(f"{stash.url}/plugins/ai_tagger/review")
+    page.select_option("select", BLACK_WHITE)
+    page.locator(".ai-tagger-card").first.focus()
+    page.route("**/graphql", lambda route: route.abort())
+    page.keyboard.press("y")
+    page.get_by_text("kept in this browser").wait_for()
+    page.unroute("**/graphql")
+    page.reload()
+    until(lambda: not page.evaluate("localStorage.getItem('ai-tagger-answers')"))
+    (answered,) = [t for t in ask(stash, "item", items=[item(ref)])["tags"] if t["tag"] == BLACK_WHITE]
+    assert answered["rule"] == "person.accepted"
+
+
+@pytest.mark.parametrize("width", [360, 1400])
+@pytest.mark.parametrize("path", ["", "/review", "/settings"])
+def test_an_empty_library_has_pages_that_fit(stash: StashDouble, page: Page, width: int, path: str) -> None:
+    complaints = serve(page, stash, [], dark=width == 360)
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{stash.url}/plugins/ai_tagger{path}")
+    page.get_by_role("heading", name="AI Tagger").wait_for()
+    until(lambda: page.locator(".ai-tagger-page .spinner-border").count() == 0)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert not complaints
+
+
+def test_german_is_spoken_where_stash_does(stash: StashDouble, page: Page) -> None:
+    serve(page, stash, [], language="de-DE")
+    page.goto(f"{stash.url}/plugins/ai_tagger/review")
+    page.get_by_text("Nichts wartet auf deinen Blick.").first.wait_for()
+
+
+def test_selected_scenes_are_asked_for(stash: StashDouble, page: Page) -> None:
+    complaints = serve(page, stash, ["1", "2", "3"])
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.post_data or ""))
+    page.goto(f"{stash.url}/scenes")
+    page.get_by_label("choose 1").check()
+    page.get_by_label("choose 3").check()
+    page.get_by_role("button", name="Tag with AI").click()
+    page.wait_for_timeout(500)
+    (wish,) = [text for text in asked if '"ask"' in text]
+    assert '"id":"1"' in wish and '"id":"3"' in wish and '"id":"2"' not in wish
+    assert not complaints

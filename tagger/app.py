@@ -37,7 +37,7 @@ from tagger.stash.host import StashHost
 from tagger.stash.library import StashLibrary
 from tagger.stash.server import StashServer
 from tagger.store import SqliteStore
-from tagger.vocabulary import Tree
+from tagger.vocabulary import Language, Tree
 
 MIRROR_VARIABLE = "AI_TAGGER_MIRROR"
 CONFIG_NAME = "config.yml"
@@ -334,13 +334,13 @@ class App:
             libraries += [self.library.key, self.library.name]
             libraries += [self.connection.base_url] if self.connection is not None else []
             libraries += [str(self.folder)] if self.folder is not None else []
-        self._refuse_unknown()
+        self._refuse_unknown(language)
         policy = policy_of(self.config, language, libraries)
         if self.connection is None and self.folder is None:
             return policy
         return with_answers(policy, self.store.rules(), self.config.promise)
 
-    def _refuse_unknown(self) -> None:
+    def _refuse_unknown(self, language: Language) -> None:
         if not names_something(self.config):
             return
         labels: set[str] = set()
@@ -351,7 +351,8 @@ class App:
             labels |= set(builtin.labels)
         features = {spec.feature for spec in self.catalogue.specs.values()}
         has_library = self.connection is not None or self.folder is not None
-        refuse_unknown(self.config, labels, [t.name for t in self.library.tags()] if has_library else [], features)
+        tags = [tag.name for tag in self.library.tags()] if has_library else []
+        refuse_unknown(self.config, language, labels, tags, features)
 
     @cached_property
     def judge(self) -> Judge:

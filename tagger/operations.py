@@ -266,6 +266,7 @@ def undo(app: App, wish: Wish) -> Answer:
     top = ", ".join(f"{name} ({n:,})" for name, n in sorted(undone.by_tag.items(), key=lambda t: -t[1])[:20])
     verb = "Would take" if wish.dry_run else "Took"
     lines = [f"{verb} back {undone.removed:,} tags of run {undone.run_id}{': ' + top if top else ''}."]
+    lines += [f"Put back {undone.restored:,} tags that it had taken back."] if undone.restored else []
     lines += [f"Left alone: {n:,}, since {reason}." for reason, n in undone.left.items()]
     if undone.deleted:
         lines.append(f"Deleted tags that it had made and nothing uses: {', '.join(undone.deleted)}.")

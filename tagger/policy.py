@@ -132,7 +132,9 @@ def names_something(config: Config) -> bool:
     return any(said) or config.features.keys() != Config().features.keys()
 
 
-def refuse_unknown(config: Config, labels: Iterable[str], tags: Iterable[str], features: Iterable[str]) -> None:
+def refuse_unknown(
+    config: Config, language: Language, labels: Iterable[str], tags: Iterable[str], features: Iterable[str]
+) -> None:
     """Names in the configuration that nothing answers to are mistakes: neither a label of a model, nor one of the
     person's tags, nor a name that the configuration itself gives.
 
@@ -144,7 +146,8 @@ def refuse_unknown(config: Config, labels: Iterable[str], tags: Iterable[str], f
     named = {
         normal(name) for value in given.names.values() for name in ([value] if isinstance(value, str) else value or [])
     }
-    anything = known | named | {normal(name) for name in (*tags, *given.parents.values())}
+    called = {normal(language.name(label)) for label in known}
+    anything = known | named | called | {normal(name) for name in (*tags, *given.parents.values())}
     all_rules = [(f"rules[{i}].", rule.thresholds.tags, rule) for i, rule in enumerate(config.rules)]
     _known("thresholds.tags", config.thresholds.tags, anything)
     for place, of_tags, _ in all_rules:

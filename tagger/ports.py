@@ -388,6 +388,10 @@ class Store(Answers, Protocol):
         """These were decided again under this policy, and nothing changed."""
         ...
 
+    def restore(self, run_id: int) -> int:
+        """What this run took back is planned again, as the changes that had added it; how many."""
+        ...
+
     def numbers(self, ref: ItemRef) -> tuple[Row, ...]:
         """Of all predictions of a scene or image, those that were dropped too; () where none are kept."""
         ...

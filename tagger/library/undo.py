@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tagger.errors import TaggerError
+from tagger.library import targets
 from tagger.library.tools import Tools
 from tagger.library.writer import Writer
 from tagger.ports import Store
-from tagger.types import Change, ChangeState, ItemKind, ItemRef, MediaItem, Run
+from tagger.types import Action, Change, ChangeState, ItemKind, ItemRef, MediaItem, Run, Target
 from tagger.vocabulary import Tree
 
 _PAGE = 500
@@ -29,6 +30,7 @@ class Undone:
     left: dict[str, int]
     deleted: tuple[str, ...]
     by_tag: dict[str, int]
+    restored: int = 0
 
 
 def undo_run(tools: Tools, run_id: int | None, dry_run: bool) -> Undone:
@@ -86,11 +88,23 @@ class _Undo:
         for state in _WRITTEN:
             for changes in _pages(store, run_id, state):
                 self._take_back(changes)
+        restored = self._put_back()
         deleted = () if self._dry_run else self._delete_tags()
         if not self._dry_run:
             store.end_run(run_id, "undone", f"{self._removed} tags taken back")
             store.remember(_UNDOING, "")
-        return Undone(run_id, self._removed, dict(self._left), deleted, dict(self._by_tag))
+        return Undone(run_id, self._removed, dict(self._left), deleted, dict(self._by_tag), restored)
+
+    def _put_back(self) -> int:
+        """What the run had taken back is ours and in the library again, where nothing else was written since."""
+        store, run_id = self._tools.store, self._run.id
+        if self._dry_run:
+            return sum(map(len, _pages(store, run_id, "done", "remove")))
+        for changes in _pages(store, run_id, "planned", "remove"):
+            store.mark([change.id for change in changes], "undone", _NEVER_SENT)
+        return (
+            Writer(self._tools.library, store, self._tools.tree, lambda: None).flush() if store.restore(run_id) else 0
+        )
 
     def _take_back(self, changes: Sequence[Change]) -> None:
         ours = self._ours(changes)
@@ -99,27 +113,27 @@ class _Undo:
         if not self._dry_run:
             # From here to the marks below, a tag that is missing was taken away by us.
             self._tools.store.remember(_UNDOING, f"{self._run.id} {changes[-1].id}")
-        groups: dict[tuple[ItemKind, frozenset[str]], list[str]] = defaultdict(list)
-        for ref, by_tag in ours.items():
-            groups[ref.kind, frozenset(by_tag)].append(ref.id)
-        for (kind, tag_ids), ids in groups.items():
+        groups: dict[tuple[ItemKind, Target, frozenset[str]], list[str]] = defaultdict(list)
+        for (ref, target), by_tag in ours.items():
+            groups[ref.kind, target, frozenset(by_tag)].append(ref.id)
+        for (kind, target, tag_ids), ids in groups.items():
             done: Sequence[str] = ids
             if not self._dry_run:
-                written = self._tools.library.remove_tags(kind, ids, sorted(tag_ids))
+                written = targets.remove(self._tools.library, target, kind, ids, sorted(tag_ids))
                 for _, reason in written.refused:
                     self._left[reason] += len(tag_ids)
                 done = (*written.done, *written.missing)
-            taken = [change for item_id in done for change in ours[ItemRef(kind, item_id)].values()]
+            taken = [change for item_id in done for change in ours[ItemRef(kind, item_id), target].values()]
             self._removed += len(taken)
             for change in taken:
                 self._by_tag[change.plan.tag_name] += 1
             if not self._dry_run:
                 _mark_undone(self._tools.store, taken)
 
-    def _ours(self, changes: Sequence[Change]) -> dict[ItemRef, dict[str, Change]]:
+    def _ours(self, changes: Sequence[Change]) -> dict[tuple[ItemRef, Target], dict[str, Change]]:
         """By item and tag; the others are counted and marked. What a person removed stays away for ever."""
         present = _present(self._tools, changes)
-        ours: dict[ItemRef, dict[str, Change]] = defaultdict(dict)
+        ours: dict[tuple[ItemRef, Target], dict[str, Change]] = defaultdict(dict)
         others: dict[str, list[Change]] = defaultdict(list)
         for change in changes:
             reason = _not_ours(change, present.get(change.plan.ref))
@@ -128,7 +142,7 @@ class _Undo:
             if reason:
                 others[reason].append(change)
             else:
-                ours[change.plan.ref][change.plan.tag_id] = change
+                ours[change.plan.ref, change.plan.target][change.plan.tag_id] = change
         for reason, some in others.items():
             if reason != _NEVER_SENT:
                 self._left[reason] += len(some)
@@ -162,12 +176,15 @@ class _Undo:
 def _has_something(store: Store, run: Run) -> bool:
     """Whether there is something of a run to be undone."""
     states: tuple[ChangeState, ...] = (*_WRITTEN, "planned")
-    return run.state != "undone" and any(store.changes(run.id, state, 0, 1) for state in states)
+    actions: tuple[Action, ...] = ("add", "remove")
+    return run.state != "undone" and any(
+        store.changes(run.id, state, 0, 1, action) for state in states for action in actions
+    )
 
 
-def _pages(store: Store, run_id: int, state: ChangeState) -> Iterator[list[Change]]:
+def _pages(store: Store, run_id: int, state: ChangeState, action: Action = "add") -> Iterator[list[Change]]:
     after = 0
-    while changes := store.changes(run_id, state, after, _PAGE):
+    while changes := store.changes(run_id, state, after, _PAGE, action):
         after = changes[-1].id
         yield changes
 
@@ -190,6 +207,6 @@ def _not_ours(change: Change, item: MediaItem | None) -> str:
         return "the item is gone from the library"
     if item.fingerprint != change.plan.fingerprint:
         return "the item is another file now"
-    if change.plan.tag_id not in item.tag_ids:
+    if change.plan.tag_id not in targets.present(item, change.plan.target):
         return _REMOVED
     return ""

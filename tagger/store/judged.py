@@ -10,7 +10,7 @@ from typing import Any
 
 from tagger.ports import Mine, Record, Rejudged, Settlement
 from tagger.store import outbox as _outbox
-from tagger.store.codec import dumps, id_value
+from tagger.store.codec import dumps, id_value, now_at
 from tagger.types import Change, ItemRef, PlannedChange, Row
 
 _UNIT = 10_000
@@ -178,6 +178,28 @@ def restamp(db: sqlite3.Connection, library_id: int, policy: str, rows: Sequence
         "UPDATE item SET policy = ? WHERE library_id = ? AND id IN (SELECT value FROM json_each(?))",
         (policy, library_id, dumps(list(rows))),
     )
+
+
+_TAKEN_BACK_BY = """SELECT r.id AS removal, r.item, (SELECT max(a.id) FROM change AS a WHERE a.item = r.item
+        AND a.action = 'add' AND a.state = 'undone' AND a.reason = :taken_back AND a.target = r.target
+        AND a.tag_id = r.tag_id AND a.fingerprint = r.fingerprint AND a.id < r.id) AS addition
+    FROM change AS r WHERE r.run_id = :run AND r.library_id = :library AND r.action = 'remove' AND r.state = 'done'"""
+
+
+def restore(db: sqlite3.Connection, library_id: int, run_id: int) -> int:
+    """What a run took back is planned again, as the changes that had added it; how many."""
+    values = {"run": run_id, "library": library_id, "now": now_at(), "taken_back": _outbox.TAKEN_BACK}
+    rows = db.execute(_TAKEN_BACK_BY, values).fetchall()
+    removals, items, additions = zip(*rows, strict=True) if rows else ((), (), ())
+    again = [addition for addition in additions if addition is not None]
+    db.execute(
+        """UPDATE change SET state = 'planned', reason = '', missed_by = NULL, changed_at = :now
+        WHERE id IN (SELECT value FROM json_each(:ids))""",
+        values | {"ids": dumps(again)},
+    )
+    _outbox.mark(db, library_id, removals, "undone")
+    db.execute("UPDATE item SET policy = '' WHERE id IN (SELECT value FROM json_each(?))", (dumps(items),))
+    return len(again)
 
 
 NUMBERS = """SELECT p.numbers FROM item AS i CROSS JOIN predicted AS p ON p.file_id = i.file_id

@@ -32,6 +32,10 @@ class RejudgingStore:
         with self._database.write() as db:
             _judged.restamp(db, self._library_id, policy, rows)
 
+    def restore(self, run_id: int) -> int:
+        with self._database.write() as db:
+            return _judged.restore(db, self._library_id, run_id)
+
     def numbers(self, ref: ItemRef) -> tuple[Row, ...]:
         with self._database.read() as db:
             return _judged.numbers(db, self._library_id, ref)

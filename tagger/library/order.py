@@ -12,7 +12,7 @@ from tagger.types import Thumb
 
 AUDITS_READY = 60
 _HASHES_A_RUN = 20_000
-_SIDE = 5
+_SIDE = 4
 
 
 def prepare(store: Store) -> None:
@@ -28,7 +28,7 @@ def prepare(store: Store) -> None:
 
 
 def alike(thumb: Thumb) -> int:
-    """A number that pictures have in common when they look alike: which of 5×5 fields is brighter than its right
+    """A number that pictures have in common when they look alike: which of 4×4 fields is brighter than its right
     neighbour (a difference hash). A picture that can't be read is alike to nothing else."""
     from PIL import Image
 

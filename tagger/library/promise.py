@@ -112,10 +112,8 @@ def threshold(seen: Sequence[Seen], promise: float, now: float) -> float | None:
             if not _keeps(seen, step, promise, _Z):
                 break
             best = step
-    if best == now:
-        return now
     # Not lower than the least that anybody looked at: of what lies below nothing is known.
-    return max(best, min(one.probability for one in seen if one.probability >= best))
+    return min(now, max(best, min(one.probability for one in seen if one.probability >= best)))
 
 
 def _keeps(seen: Sequence[Seen], step: float, promise: float, z: float) -> bool:

@@ -14,7 +14,7 @@ from tagger.vocabulary import normal, singular
 
 _ALMOST_ALL = 0.6
 _LEAST_ITEMS = 20
-_LIKE = 0.9
+_LIKE = 0.88
 _LEAST_LETTERS = 5
 
 

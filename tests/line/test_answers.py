@@ -188,6 +188,28 @@ def test_renamed_and_merged_tags_are_followed(line: Line) -> None:
     assert all(line.tags(ref) == frozenset() for ref in refs)
 
 
+# -- a promise
+
+
+def test_audits_keep_a_promise_and_what_is_not_promised_waits(line: Line) -> None:
+    refs = [line.add() for _ in range(13)]
+    line.do("tag")
+    drawn = line.do("audit", wish=Wish(limit=12, tag=BLACK_WHITE)).data["audits"]
+    for row in drawn:
+        line.do("audit", wish=Wish(action="right", names=(row["ref"], BLACK_WHITE)))
+    promised = {"promise": 0.8}
+    said = line.do("promise", **promised)
+    assert f"{BLACK_WHITE}: 0.90; 12 looked at, 12 right; at least 82 %." in said.lines
+    late = line.add()
+    line.do("tag", **promised)
+    assert all(BLACK_WHITE in line.tags(ref) for ref in (*refs, late))
+    line.do("review", wish=Wish(action="undo", names=(str(said.data["act"]),)))
+    later = line.add()
+    line.do("tag", **promised)
+    assert BLACK_WHITE not in line.tags(later)
+    assert f"image:{later.id}" in [row["ref"] for row in line.do("review", **promised).data["items"]]
+
+
 # -- undo by anything
 
 

@@ -1,0 +1,108 @@
+"""Evaluate, promise, export and import through the real process, on a plain folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.line.drawing import picture
+from tests.line.terminal import Terminal, sentence
+
+BLACK_WHITE = "Black and white"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for n in range(6):
+        picture(tmp_path / "media" / f"{n}.jpg", colour=n % 2 == 1, seed=n)
+    return tmp_path / "media"
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    return Terminal(tmp_path / "data", tmp_path / "no mirror")
+
+
+def test_what_was_said_and_written_moves_to_another_data_folder(
+    terminal: Terminal, folder: Path, tmp_path: Path
+) -> None:
+    here = ("--folder", folder)
+    before = sorted(p.name for p in folder.iterdir())
+    assert terminal.run("tag", *here).code == 0
+    assert terminal.run("review", "reject", "image:0.jpg", BLACK_WHITE, *here).code == 0
+    assert terminal.run("review", "add", "image:1.jpg", "Holiday", *here).code == 0
+    assert terminal.run("review", "never", "Night", *here).code == 0
+    file = tmp_path / "out" / "mine.json"
+    assert terminal.run("export", file, *here).code == 0
+    content = json.loads(file.read_text(encoding="utf-8"))
+    assert {(row["say"], row["tag_name"]) for row in content["answers"]} == {("no", BLACK_WHITE), ("yes", "Holiday")}
+    assert [rule["kind"] for rule in content["rules"]] == ["never"]
+    assert {row["tag_name"] for row in content["tags"]} >= {BLACK_WHITE, "Holiday"}
+
+    other = Terminal(tmp_path / "other", tmp_path / "no mirror")
+    taken = other.run("import", file, *here, "--json").json
+    assert (taken["answers"], taken["rules"]) == (2, 1)
+    again = other.run("import", file, *here, "--json").json
+    assert (again["answers"], again["rules"]) == (0, 0)
+    assert other.run("tag", *here).code == 0
+    tags = json.loads((tmp_path / "other" / "tags.json").read_text(encoding="utf-8"))
+    shown = {item["path"]: [p["name"] for p in item["predictions"] if p["verdict"] == "apply"] for item in tags}
+    assert BLACK_WHITE not in shown["0.jpg"] and BLACK_WHITE in shown["2.jpg"]
+    assert sorted(p.name for p in folder.iterdir()) == before, "nothing is written into the media folder"
+
+
+def test_tags_for_other_programs_never_replace_their_files(terminal: Terminal, folder: Path, tmp_path: Path) -> None:
+    here = ("--folder", folder)
+    assert terminal.run("tag", *here).code == 0
+    table = tmp_path / "out.csv"
+    terminal.run("export", "--as", "csv", table, *here)
+    rows = [line.split(",")[:2] for line in table.read_text(encoding="utf-8").splitlines()]
+    assert rows[0] == ["path", "tag"] and sum(tag == BLACK_WHITE for _, tag in rows) == 3
+    assert terminal.run("export", "--as", "xmp", tmp_path / "xmp", *here, "--json").json["written"] >= 3
+    sidecars = sorted((tmp_path / "xmp").rglob("*.xmp"))
+    assert {p.name for p in sidecars} >= {"0.jpg.xmp", "2.jpg.xmp", "4.jpg.xmp"}
+    text = sidecars[0].read_text(encoding="utf-8")
+    assert BLACK_WHITE in [e.text for e in ElementTree.fromstring(text).iter() if e.tag.endswith("}li")]
+    theirs = folder / "0.jpg.xmp"
+    theirs.write_text("another program's")
+    for _ in range(2):
+        said = terminal.run("export", "--beside-media", *here, "--json").json
+        assert said["left"] == 1 and said["written"] >= 2
+    assert theirs.read_text() == "another program's" and (folder / "2.jpg.xmp").exists()
+    assert "Say where to" in sentence(terminal.run("export", *here))
+
+
+def test_evaluate_against_a_csv(terminal: Terminal, folder: Path, tmp_path: Path) -> None:
+    here = ("--folder", folder)
+    assert terminal.run("tag", *here).code == 0
+    truth = tmp_path / "truth.csv"
+    truth.write_text("path,tag\n" + "".join(f"{n}.jpg,{BLACK_WHITE if n in (0, 2) else ''}\n" for n in range(6)))
+    found = terminal.run("evaluate", truth, *here, "--json").json
+    apply = found["levels"][0]
+    assert (apply["said"], apply["right"], apply["true"], found["items"]) == (3, 2, 2, 6)
+    html = Path(found["page"]).read_text(encoding="utf-8")
+    assert "<svg" in html and "data:image/jpeg" in html
+    assert "Nothing can be compared" in sentence(terminal.run("evaluate", *here))
+    assert "isn't a COCO file" in sentence(terminal.run("evaluate", folder / "0.jpg", *here))
+    assert "not promised yet" in terminal.run("promise", *here).out
+
+
+def test_audits_move_a_threshold_and_the_evidence_is_shown(terminal: Terminal, tmp_path: Path) -> None:
+    media = tmp_path / "many"
+    for n in range(60):
+        picture(media / f"{n}.jpg", colour=False, seed=n)
+    here = ("--folder", media)
+    config = terminal.data / "config.yml"
+    config.write_text(config.read_text() + "features: {day_night: off}\n")
+    assert terminal.run("tag", *here).code == 0
+    drawn = terminal.run("audit", "--limit", "60", *here, "--json").json["audits"]
+    assert len({row["ref"] for row in drawn}) == len(drawn) == 60
+    for row in drawn[:3]:
+        assert terminal.run("audit", "right", row["ref"], row["tag_name"], *here).code == 0
+    left = terminal.run("audit", "--limit", "60", *here, "--json").json["audits"]
+    assert len(left) == 57
+    out = terminal.run("promise", *here).out
+    assert f"{BLACK_WHITE}: not promised yet; 3 looked at, 3 right; 49 more right ones would do." in out

@@ -21,11 +21,21 @@
     }
   `;
   const QUEUE = Apollo.gql`query AITaggerQueue { jobQueue { id status description progress } }`;
+  const STOP = Apollo.gql`mutation AITaggerStop($id: ID!) { stopJob(job_id: $id) }`;
   const client = () => api.utils.StashService.getClient();
 
   async function runTask(variables) {
     try {
       await client().mutate({ mutation: RUN, variables });
+      changed.tell("jobs");
+    } catch (error) {
+      AITagger.toast.error(error);
+    }
+  }
+
+  async function stopJob(id) {
+    try {
+      await client().mutate({ mutation: STOP, variables: { id } });
       changed.tell("jobs");
     } catch (error) {
       AITagger.toast.error(error);
@@ -143,7 +153,7 @@
       { role: "status" },
       overview.working && h("p", null, h(Spinner, { animation: "border", size: "sm" }), " ", t("working", { what: overview.working.purpose })),
       jobs.map((job) =>
-        h("div", { key: job.id, className: "mb-2" }, h("span", null, job.description), h(ProgressBar, { now: Math.max(0, 100 * (job.progress || 0)), animated: job.status === "RUNNING", "aria-label": job.description }))
+        h("div", { key: job.id, className: "mb-2" }, h("span", null, job.description), " ", h(Button, { variant: "link", className: "p-0", "aria-label": `${t("stop")}: ${job.description}`, onClick: () => stopJob(job.id) }, t("stop")), h(ProgressBar, { now: Math.max(0, 100 * (job.progress || 0)), animated: job.status === "RUNNING", "aria-label": job.description }))
       )
     );
   }

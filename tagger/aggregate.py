@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from tagger.calibration import Calibrations, frame_scores, over_frames, probability, roll_up
+from tagger.coloured import colours_of_objects
 from tagger.types import Box, Evidence, Prediction, Sighting
 
 _LEAST = 0.05  # predictions below this say nothing
@@ -71,6 +72,7 @@ def aggregate(sightings: Sequence[Sighting], knowledge: Knowledge, duration_s: f
                 predictions.append(prediction)
         if feature == "objects":
             predictions += _count_people(seen, knowledge)
+            predictions += colours_of_objects(group, knowledge.labels, knowledge.calibrations)
     return sorted(predictions, key=lambda p: (-p.probability, p.feature, p.subject))
 
 
@@ -168,11 +170,14 @@ def _count_people(seen: Mapping[str, Mapping[str, Sequence[_Seen]]], knowledge: 
     if not people:
         return []
     at_least: list[float] = []
+    calibrated = True
     for k in range(1, GROUP + 2):
         chances = []
         for model, frames in people.items():
             kth = [s.scores[k - 1] for s in frames if len(s.scores) >= k]
-            chances.append(probability({model: max(kth, default=0.0)}, "person", knowledge.calibrations)[0])
+            chance, known = probability({model: max(kth, default=0.0)}, "person", knowledge.calibrations)
+            chances.append(chance)
+            calibrated &= known
         at_least.append(min(sum(chances) / len(chances), *at_least[-1:], 1.0))
     counts = {f"{k} people": at_least[k - 1] * (1 - at_least[k]) for k in range(2, GROUP)}
     counts["group"] = at_least[GROUP - 1]
@@ -187,6 +192,7 @@ def _count_people(seen: Mapping[str, Mapping[str, Sequence[_Seen]]], knowledge: 
             score=best.score,
             label="person",
             models=tuple(people),
+            calibrated=calibrated,
             evidence=(Evidence(best.time_s, best.score, best.box, best_model),),
         )
         for name, chance in counts.items()

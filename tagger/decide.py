@@ -298,8 +298,10 @@ class Court:
         given = sorted(predictions, key=lambda p: (-p.probability, p.feature, p.subject))
         rows, members = join([row_of(p) for p in given], self._policy.family)
         found = [
-            given[of[0]] if of == (at,) else joined_prediction(row, [given[i] for i in of])
-            for at, (row, of) in enumerate(zip(rows, members, strict=True))
+            given[of[0]]
+            if len(of) == 1 and row == row_of(given[of[0]])
+            else joined_prediction(row, [given[i] for i in of])
+            for row, of in zip(rows, members, strict=True)
         ]
         decisions = []
         for judged in sorted(self._judge(rows), key=lambda j: (-rows[j.at].probability, j.at)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,3 +74,13 @@ def test_the_order_of_sightings_and_frames_does_not_matter(at: list[int], data: 
     for prediction in aggregate(sightings, KNOWLEDGE, 60.0):
         assert 0 <= prediction.probability <= 1
         assert all(a < b for a, b in prediction.spans_s)
+
+
+def test_a_thing_of_a_colour_comes_from_its_own_box_and_is_not_called_calibrated() -> None:
+    red = FrameFindings(0.0, (Label("car", 0.95, BOX, ("red", 0.8)), Label("person", 0.9, BOX, ("blue", 0.9))))
+    known = replace(KNOWLEDGE, calibrations=Calibrations({"a@1": Calibration(exact=True, known=frozenset({"car"}))}))
+    (coloured,) = [p for p in aggregate([Sighting("a@1", (red,))], known) if p.feature == "object_colours"]
+    assert coloured.subject == "red car" and 0.9 < coloured.probability < 0.95 and not coloured.calibrated
+    dull = FrameFindings(0.0, (Label("car", 0.95, BOX, ("grey", 0.3)),))
+    weak = [p for p in aggregate([Sighting("a@1", (dull,))], known) if p.feature == "object_colours"]
+    assert weak[0].probability < 0.3

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from tagger.light.bootstrap import usable_python
 from tagger.pages.arguments import Call
 from tagger.pages.place import Place
 from tagger.store.lock import holder
@@ -13,6 +12,8 @@ from tagger.store.lock import holder
 
 def overview(place: Place, call: Call) -> dict[str, Any]:
     """Set up or not, who works, counts, runs and failures; works before the set-up too."""
+    from tagger.light.bootstrap import usable_python  # 30 ms, for this operation alone
+
     usable = bool(usable_python(str(place.data), place.root))
     if not place.is_set_up:
         return {"set_up": False, "usable": False, "data": str(place.data)}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -17,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from tagger.errors import SetupError
-from tagger.light.bootstrap import usable_python
 from tagger.light.handover import PLUGIN_ARGUMENT
 from tagger.pages.place import Place
 from tagger.store.lock import holder
@@ -33,6 +31,8 @@ def see_that_one_works(place: Place) -> None:
     log = place.data / LOG_NAME
     if holder(place.data) is not None or _age_s(log) < _STARTING_S:
         return
+    from tagger.light.bootstrap import usable_python  # 30 ms, which only who starts a worker has to wait
+
     python = usable_python(str(place.data), place.root)
     if not python:
         raise SetupError(
@@ -66,6 +66,8 @@ def _age_s(path: Path) -> float:
 
 
 def _start(python: str, root: str, log: Path, server: Mapping[str, Any]) -> None:
+    import subprocess
+
     command = [python, "-I", "-X", "utf8", str(Path(root) / "tagger" / "__main__.py"), PLUGIN_ARGUMENT]
     payload = json.dumps({"server_connection": server, "args": {"mode": MODE}}).encode()
     try:

@@ -85,7 +85,9 @@ def test_the_manifest_and_the_configuration_know_the_same_settings() -> None:
     assert set(manifest["settings"]) == set(STASH_SETTINGS)
     for name, setting in manifest["settings"].items():
         kind = STASH_SETTINGS[name].kind
-        wanted = {"percent": "NUMBER", "number": "NUMBER", "not": "BOOLEAN", "is": "BOOLEAN", "never": "BOOLEAN"}.get(kind, "STRING")
+        wanted = {"percent": "NUMBER", "number": "NUMBER", "not": "BOOLEAN", "is": "BOOLEAN", "never": "BOOLEAN"}.get(
+            kind, "STRING"
+        )
         assert setting["type"] == wanted, name
 
 

@@ -10,6 +10,8 @@ from typing import Literal, TypeAlias
 from tagger.aggregate import Knowledge, aggregate
 from tagger.decide import Court, GalleryRule, Policy, decide_gallery, fingerprint
 from tagger.families import row_of
+from tagger.library.people.desk import Desk
+from tagger.library.people.judging import PEOPLE
 from tagger.ports import Mine, Settlement, Standing
 from tagger.types import Decision, MediaItem, PlannedChange, Prediction, Sighting
 from tagger.vocabulary import TagIndex, normal
@@ -25,7 +27,7 @@ class Judge:
     ``applied_marker`` and ``review_marker`` are tags for items that got tags, and for items with something to review
     ("" = none). ``update`` says what becomes of our tags when a newer decision no longer applies them: ``add`` leaves
     them, ``replace`` takes them back, ``merge`` takes back only what a model that came later contradicts. What a person
-    put there is never touched.
+    put there is never touched. ``people`` judges faces (None: they are off).
     """
 
     knowledge: Knowledge = field(default_factory=Knowledge)
@@ -35,6 +37,7 @@ class Judge:
     applied_marker: str = ""
     review_marker: str = ""
     update: UpdateStrategy = "replace"
+    people: Desk | None = None
 
     @cached_property
     def knowledge_id(self) -> str:
@@ -45,7 +48,8 @@ class Judge:
     def policy_id(self) -> str:
         """Changes whenever a stored item could be judged, or written, differently."""
         markers = (self.applied_marker, self.review_marker)
-        return self.policy.fingerprint(self.knowledge_id, self.gallery, self.create, markers, self.update)
+        more = (self.people.settings_id,) if self.people is not None else ()
+        return self.policy.fingerprint(self.knowledge_id, self.gallery, self.create, markers, self.update, *more)
 
     @cached_property
     def _courts(self) -> dict[tuple[str, ...], Court]:
@@ -68,6 +72,7 @@ class Judge:
         """All of it for one scene or image."""
         predictions = aggregate(sightings, self.knowledge, duration_s)
         decisions = self._decide(predictions, index, standing, item.path)
+        decisions += self.people.decide(item) if self.people is not None else []
         plans = self.plan(item, decisions, index, standing)
         numbers = tuple(row_of(prediction) for prediction in predictions)
         return Settlement(item, tuple(decisions), tuple(plans), self.knowledge_id, numbers)
@@ -88,8 +93,10 @@ class Judge:
         self, images: Sequence[Sequence[Decision]], index: TagIndex, standing: Standing, path: str = ""
     ) -> list[Decision]:
         """Decisions for a gallery from those of its images."""
-        decided = decide_gallery(images, self.gallery, self.policy.at(path))
-        return [self.respect(decision, index, standing) for decision in decided]
+        tags, people = split_people(images)
+        decided = decide_gallery(tags, self.gallery, self.policy.at(path))
+        of_people = decide_gallery(people, self.gallery, replace(self.policy.at(path), most_tags=0, here=()))
+        return [*(self.respect(decision, index, standing) for decision in decided), *of_people]
 
     def respect(self, decision: Decision, index: TagIndex, standing: Standing) -> Decision:
         """What the person said and did, and which tags there are, comes before any probability."""
@@ -119,6 +126,8 @@ class Judge:
 
         One that is there already, or that a person removed, is never added; only what is ours is ever taken back.
         """
+        people = self.people.plan(item, decisions, standing) if self.people is not None else []
+        decisions = [decision for decision in decisions if decision.prediction.feature != PEOPLE]
         plans: dict[str, PlannedChange] = {}
         wanted: set[str] = set()
         for decision in self._with_markers(decisions):
@@ -128,7 +137,7 @@ class Judge:
             if tag is not None and (tag.id in item.tag_ids or tag.id in standing.gone):
                 continue
             plans.setdefault(key, _addition(item, decision, tag.id if tag else "", tag.name if tag else decision.tag))
-        return [*plans.values(), *self._removals(item, decisions, index, standing, wanted)]
+        return [*plans.values(), *self._removals(item, decisions, index, standing, wanted), *people]
 
     def _removals(
         self,
@@ -182,6 +191,12 @@ class Judge:
         if review and self.review_marker:
             marked.append(_marker(self.review_marker, "tags.review_marker", "Something here waits for your look."))
         return marked
+
+
+def split_people(images: Sequence[Sequence[Decision]]) -> tuple[list[list[Decision]], list[list[Decision]]]:
+    """Decisions about tags, and those about people, of each image."""
+    people = [[d for d in decisions if d.prediction.feature == PEOPLE] for decisions in images]
+    return [[d for d in decisions if d.prediction.feature != PEOPLE] for decisions in images], people
 
 
 def _addition(item: MediaItem, decision: Decision, tag_id: str, tag_name: str) -> PlannedChange:

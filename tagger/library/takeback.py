@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 from tagger.answers import Answers, Selection
 from tagger.errors import TaggerError
+from tagger.library import targets
 from tagger.library.tools import Tools
 from tagger.library.writer import Writer
 from tagger.ports import Library, Store
-from tagger.types import Change, ItemKind, ItemRef, MediaItem, Scope
+from tagger.types import Change, ItemKind, ItemRef, MediaItem, Scope, Target
 from tagger.vocabulary import normal
 
 _BATCH = 500
@@ -23,24 +24,24 @@ def send_removals(library: Library, store: Store) -> Counter[str]:
     removed: Counter[str] = Counter()
     while changes := store.pending(_BATCH, "remove"):
         present = {item.ref: item for item in library.get(list({change.plan.ref for change in changes}))}
-        groups: dict[tuple[ItemKind, frozenset[str]], list[str]] = defaultdict(list)
-        wanted: dict[tuple[ItemKind, str], list[Change]] = defaultdict(list)
+        groups: dict[tuple[ItemKind, Target, frozenset[str]], list[str]] = defaultdict(list)
+        wanted: dict[tuple[ItemKind, Target, str], list[Change]] = defaultdict(list)
         for change in changes:
             if _is_to_send(store, change, present.get(change.plan.ref)):
-                wanted[change.plan.ref].append(change)
-        for (kind, item_id), some in wanted.items():
-            groups[kind, frozenset(change.plan.tag_id for change in some)].append(item_id)
-        for (kind, tag_ids), ids in groups.items():
-            store.mark([change.id for i in ids for change in wanted[kind, i]], "sending")
-            written = library.remove_tags(kind, ids, sorted(tag_ids))
-            done = [change for i in written.done for change in wanted[kind, i]]
+                wanted[change.plan.ref.kind, change.plan.target, change.plan.ref.id].append(change)
+        for (kind, target, item_id), some in wanted.items():
+            groups[kind, target, frozenset(change.plan.tag_id for change in some)].append(item_id)
+        for (kind, target, tag_ids), ids in groups.items():
+            store.mark([change.id for i in ids for change in wanted[kind, target, i]], "sending")
+            written = targets.remove(library, target, kind, ids, sorted(tag_ids))
+            done = [change for i in written.done for change in wanted[kind, target, i]]
             store.mark([change.id for change in done], "done")
             removed.update(change.plan.tag_name for change in done)
             why_not = dict(written.refused) | dict.fromkeys(written.missing, "it is gone from the library")
             for item_id in ids:
                 if item_id not in written.done:
                     reason = why_not.get(item_id, "the library didn't say what became of it")
-                    store.mark([change.id for change in wanted[kind, item_id]], "failed", reason)
+                    store.mark([change.id for change in wanted[kind, target, item_id]], "failed", reason)
     return removed
 
 
@@ -50,7 +51,7 @@ def _is_to_send(store: Store, change: Change, item: MediaItem | None) -> bool:
         return _settled(store, change, "it is gone from the library")
     if item.fingerprint != change.plan.fingerprint:
         return _settled(store, change, "its file has changed")
-    if change.plan.tag_id not in item.tag_ids:
+    if change.plan.tag_id not in targets.present(item, change.plan.target):
         # Being sent when we were killed: it arrived. Only planned: a person was quicker, which the next look learns.
         return _settled(store, change, "" if change.state == "sending" else REMOVED_FIRST)
     return True
@@ -140,9 +141,9 @@ def _why_not(change: Change, item: MediaItem | None, names: dict[str, str]) -> s
         return "the item is gone from the library"
     if item.fingerprint != plan.fingerprint:
         return "the item is another file now"
-    if plan.tag_id not in item.tag_ids:
+    if plan.tag_id not in targets.present(item, plan.target):
         return "it isn't there any more"
-    if normal(names.get(plan.tag_id, plan.tag_name)) != normal(plan.tag_name):
+    if plan.target == "tag" and normal(names.get(plan.tag_id, plan.tag_name)) != normal(plan.tag_name):
         return "the tag is another one now"
     return ""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from tagger.errors import LibraryRefusedError
+from tagger.library.people.sending import PerformerSender
 from tagger.ports import Library, Store
 from tagger.types import Change, ChangeState, ItemKind, ItemRef, MediaItem, Tag
 from tagger.vocabulary import TagIndex, Tree
@@ -31,6 +32,7 @@ class Writer:
         self._before_first: Callable[[], None] | None = before_first
         self._tried_again: set[int] = set()
         self._tags: dict[str, Tag] = {}
+        self._performers = PerformerSender(library, store)
         self.index = TagIndex(())
         self.refresh()
 
@@ -48,7 +50,8 @@ class Writer:
             if self._before_first is not None:
                 self._before_first()
                 self._before_first = None
-            added += self._send(changes)
+            added += self._performers.send([change for change in changes if change.plan.target == "performer"])
+            added += self._send([change for change in changes if change.plan.target == "tag"])
         return added
 
     def _send(self, changes: Sequence[Change]) -> int:

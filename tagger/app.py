@@ -33,6 +33,7 @@ from tagger.policy import load_language, names_something, policy_of, refuse_unkn
 from tagger.ports import Host, Library, Progress, Recognizer
 from tagger.recognizers import build
 from tagger.recognizers.builtin import builtin_calibrations, builtins
+from tagger.snapshot import write_policy
 from tagger.stash.host import StashHost
 from tagger.stash.library import StashLibrary
 from tagger.stash.server import StashServer
@@ -338,7 +339,10 @@ class App:
         policy = policy_of(self.config, language, libraries)
         if self.connection is None and self.folder is None:
             return policy
-        return with_answers(policy, self.store.rules(), self.config.promise)
+        policy = with_answers(policy, self.store.rules(), self.config.promise)
+        with contextlib.suppress(OSError):  # A page is told by the last one that could be written.
+            write_policy(self.data, policy, self.loaded.origins)
+        return policy
 
     def _refuse_unknown(self, language: Language) -> None:
         if not names_something(self.config):

@@ -138,19 +138,19 @@ class Policy:
 
 def fingerprint(*things: object) -> str:
     """The same 16 letters for the same values in every process."""
-    return hashlib.sha256(json.dumps(_plain(things), sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(plain(things), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
     """The same JSON for the same value in every process: sets have no order, and their ``repr`` changes it."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
+        return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, (frozenset, set)):
         return sorted(map(str, value))
     if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
     return value
 
 

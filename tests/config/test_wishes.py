@@ -12,6 +12,7 @@ from tagger.config import load
 from tagger.decide import Policy, decide
 from tagger.errors import ConfigError
 from tagger.policy import SHIPPED, load_language, policy_of, refuse_unknown, tree_of
+from tagger.snapshot import read_policy, write_policy
 from tagger.types import Decision, Prediction, Tag
 from tagger.vocabulary import TagIndex, normal
 
@@ -152,3 +153,21 @@ def test_new_tags_go_under_their_parents() -> None:
     config = load(None, None, {"tags.parents": {"Dog": "Animals"}}).config
     tree = tree_of(config, policy({}).names)
     assert (tree.parent("dog"), tree.parent("Animals"), tree.parent("AI Tagger")) == ("Animals", "AI Tagger", "")
+
+
+def test_a_page_reads_the_very_policy_that_is_in_force(tmp_path: Path) -> None:
+    wanted = policy(
+        {
+            "tags.language": "de",
+            "tags.names": {"cat": ["Kitty", "Pet"], "tie": None},
+            "tags.synonyms": {"couch": ["sofa"]},
+            "tags.rollups": {"Animals": ["dog", "cat"]},
+            "thresholds.tags": {"Dog": {"apply": 0.5}},
+            "rules": [{"below": "/media", "thresholds": {"apply": 0.99}, "most_tags": 3, "blacklist": ["x"]}],
+        }
+    )
+    write_policy(tmp_path, wanted, {"tags.language": "config.yml"})
+    read, origins = read_policy(tmp_path)
+    assert read == wanted and read.fingerprint() == wanted.fingerprint() and origins == {"tags.language": "config.yml"}
+    (tmp_path / "policy.json").write_text("{", encoding="utf-8")
+    assert read_policy(tmp_path) == (Policy(), {})

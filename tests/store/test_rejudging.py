@@ -11,7 +11,7 @@ import pytest
 from tagger.families import row_of
 from tagger.ports import Rejudged, Settlement
 from tagger.store import DATABASE_NAME, SqliteStore
-from tagger.types import MediaItem, PlannedChange, Row, Scope
+from tagger.types import MediaItem, PlannedChange, Row, Scope, Verdict
 from tests.store.values import MODEL, decision, item, look, plan
 
 KNOWLEDGE = "knowledge"
@@ -75,7 +75,7 @@ def test_verdicts_change_in_place_and_a_person_was_quicker(store: SqliteStore) -
     (record,) = store.records(KNOWLEDGE, 0, 10)
     run = store.begin_run("again", Scope())
     (dog, cat) = (verdict[4] for verdict in record.verdicts)
-    changed = (
+    changed: tuple[tuple[int, Verdict, Verdict, str, str], ...] = (
         (dog, "apply", "review", "thresholds.review", "Now."),
         (cat, "keep", "drop", "thresholds.keep", "It isn't what it was."),
     )

@@ -133,7 +133,7 @@
     return shown.join(", ") + (rest > 0 ? ` … (+${rest})` : "");
   }
 
-  const LISTS = ["FindScene", "FindScenes", "FindImage", "FindImages", "FindGallery", "FindGalleries"];
+  const LISTS = ["FindScene", "FindScenes", "FindImage", "FindImages", "FindGallery", "FindGalleries", "FindSceneMarkerTags"];
 
   /* Let Stash's own page show what we changed, without a reload. */
   async function refreshStash() {

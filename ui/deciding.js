@@ -130,21 +130,44 @@
     );
   }
 
-  /* Below the tags of an item: what all of them missed. */
-  function ItemActions({ item }) {
+  /* Spans as Stash's markers, and back. */
+  function Markers({ item, answer }) {
+    const [busy, setBusy] = React.useState(false);
+    const spans = answer.tags.some((tag) => tag.verdict === "apply" && tag.spans_s.length);
+    if (item.kind !== "scene" || !(spans || answer.markers)) return null;
+    async function go(mode) {
+      if (busy) return;
+      setBusy(true);
+      try {
+        const { markers, taken_back: n } = await ask(mode, { items: [item] });
+        AITagger.toast.success(n === undefined ? t("markersMade", { n: markers }) : t("markersGone", { n }));
+        changed.tell("item", key(item));
+        await refreshStash();
+      } catch (error) {
+        AITagger.toast.error(error);
+      }
+      setBusy(false);
+    }
+    const mode = answer.markers ? "take-markers-back" : "make-markers";
+    return h(
+      Button,
+      { variant: "secondary", className: "ai-tagger-markers mt-2 ml-2", "aria-disabled": busy, onClick: () => go(mode) },
+      h(Icon, { name: "faMapMarkerAlt" }),
+      " ",
+      t(answer.markers ? "takeMarkersBack" : "makeMarkers", { n: answer.markers })
+    );
+  }
+
+  /* Below the tags of an item: what all of them missed, and markers. */
+  function ItemActions({ item, answer }) {
     const [adding, setAdding] = React.useState(false);
     const add = (tag) => {
       setAdding(false);
       say(item, { do: "add", places: [{ ...item, tag }] }, t("addedDone", { tag }));
     };
     if (adding) return h(TagPicker, { label: t("add"), onDone: add, onCancel: () => setAdding(false) });
-    return h(
-      Button,
-      { variant: "secondary", className: "ai-tagger-add mt-2", onClick: () => setAdding(true) },
-      h(Icon, { name: "faPlus" }),
-      " ",
-      t("add")
-    );
+    const plus = h(Button, { variant: "secondary", className: "ai-tagger-add mt-2", onClick: () => setAdding(true) }, h(Icon, { name: "faPlus" }), " ", t("add"));
+    return h(React.Fragment, null, plus, h(Markers, { item, answer }));
   }
 
   Object.assign(AITagger, { Deciding, ItemActions, TagPicker, say });

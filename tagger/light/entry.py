@@ -13,7 +13,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-PAGE_MODES = ("ask", "asked", "item", "pictures", "marks", "overview", "waiting", "review", "answer", "withdraw")
+PAGE_MODES = (
+    "ask",
+    "asked",
+    "item",
+    "pictures",
+    "marks",
+    "overview",
+    "waiting",
+    "review",
+    "answer",
+    "withdraw",
+    "make-markers",
+    "take-markers-back",
+)
 """What pages ask; ``tagger.pages.door`` answers."""
 
 HELP = """AI Tagger looks at videos and pictures and writes what is in them as tags.

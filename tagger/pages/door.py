@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from tagger.pages import asking, item, overview, reviewing
+from tagger.pages import asking, item, marking, overview, reviewing
 from tagger.pages.arguments import Call, read
 from tagger.pages.place import Place
 
@@ -17,6 +17,8 @@ PAGE_OPERATIONS: Mapping[str, PageOperation] = {
     "item": item.item,
     "pictures": item.pictures,
     "marks": item.marks,
+    "make-markers": marking.make_markers,
+    "take-markers-back": marking.take_markers_back,
     "review": reviewing.review,
     "answer": reviewing.answer,
     "withdraw": reviewing.withdraw,

@@ -140,7 +140,8 @@ class _Again:
             self._store.end_run(run.id, "paused", str(error))
             raise
         watch.finish()
-        prepare(self._store)
+        if self._count.changed and not asks:
+            prepare(self._store)
         counts = {"passed": self._count.items, "changed": self._count.changed}
         counts |= {} if asks else {"added": self._count.added.total(), "removed": self._count.removed.total()}
         self._store.checkpoint(run.id, {}, counts)

@@ -31,17 +31,21 @@ def send_removals(library: Library, store: Store) -> Counter[str]:
                 wanted[change.plan.ref.kind, change.plan.target, change.plan.ref.id].append(change)
         for (kind, target, item_id), some in wanted.items():
             groups[kind, target, frozenset(change.plan.tag_id for change in some)].append(item_id)
+        # Marked for all of them at once, since every mark is a transaction; what a kill leaves as sending is either
+        # still there, and sent again, or it arrived.
+        store.mark([change.id for some in wanted.values() for change in some], "sending")
+        arrived: list[int] = []
         for (kind, target, tag_ids), ids in groups.items():
-            store.mark([change.id for i in ids for change in wanted[kind, target, i]], "sending")
             written = targets.remove(library, target, kind, ids, sorted(tag_ids))
             done = [change for i in written.done for change in wanted[kind, target, i]]
-            store.mark([change.id for change in done], "done")
+            arrived += [change.id for change in done]
             removed.update(change.plan.tag_name for change in done)
             why_not = dict(written.refused) | dict.fromkeys(written.missing, "it is gone from the library")
             for item_id in ids:
                 if item_id not in written.done:
                     reason = why_not.get(item_id, "the library didn't say what became of it")
                     store.mark([change.id for change in wanted[kind, target, item_id]], "failed", reason)
+        store.mark(arrived, "done")
     return removed
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePath
@@ -13,7 +13,7 @@ from typing import Any
 
 from tagger import catalogue, config
 from tagger.aggregate import Knowledge
-from tagger.catalogue import AnySpec, Catalogue, Source
+from tagger.catalogue import AnySpec, Catalogue, FaceDetectorSpec, FaceEmbedderSpec, Source
 from tagger.config import Loaded
 from tagger.decide import GalleryRule, Policy
 from tagger.engines.devices import Device, DeviceReport, choose_device, probe_devices
@@ -21,6 +21,8 @@ from tagger.engines.onnx import OnnxEngine
 from tagger.errors import ConfigError, EngineError, ModelError, SetupError
 from tagger.folder import FolderLibrary
 from tagger.library.judge import Judge
+from tagger.library.people.desk import Desk
+from tagger.library.people.judging import Wanted
 from tagger.library.promise import with_answers
 from tagger.library.tools import Tools
 from tagger.light.connection import Connection
@@ -28,11 +30,14 @@ from tagger.light.data import write_snapshot
 from tagger.light.library import remember_key
 from tagger.light.spool import Spool
 from tagger.media.sampler import ProcessMedia
+from tagger.people.likeness import Likeness
+from tagger.people_store import PeopleStore
 from tagger.pipeline import Pipeline
 from tagger.policy import load_language, names_something, policy_of, refuse_unknown, tree_of
 from tagger.ports import Host, Library, Progress, Recognizer
 from tagger.recognizers import build
 from tagger.recognizers.builtin import builtin_calibrations, builtins
+from tagger.recognizers.faces.crops import embed_crops
 from tagger.snapshot import write_policy
 from tagger.stash.host import StashHost
 from tagger.stash.library import StashLibrary
@@ -43,6 +48,7 @@ from tagger.vocabulary import Language, Tree
 MIRROR_VARIABLE = "AI_TAGGER_MIRROR"
 CONFIG_NAME = "config.yml"
 STORE_NAME = "ai_tagger.sqlite"
+PEOPLE_NAME = "people.sqlite"
 _GPU_BATCH = 32
 _CPU_BATCH = 1  # measured: on a CPU more is slower, since less of it stays in the caches, and takes memory
 
@@ -311,12 +317,70 @@ class App:
     def _media_headers(self) -> Mapping[str, str]:
         return self.server.connection.headers() if self.server is not None else {}
 
+    # ------------------------------------------------------------ people
+
+    @cached_property
+    def face_spec(self) -> FaceEmbedderSpec | None:
+        """Whose vectors are compared: the last one in models.use, else that of the preset; None when faces are off."""
+        if self.mode("people") == "off":
+            return None
+        found = [spec for spec in self.installed if isinstance(spec, FaceEmbedderSpec)]
+        return found[-1] if found else None
+
+    @cached_property
+    def people_store(self) -> PeopleStore:
+        return PeopleStore(self.data / PEOPLE_NAME, self.library.key)
+
+    @cached_property
+    def desk(self) -> Desk | None:
+        """The people of the library; None when they are off, their model isn't here, or there is no library."""
+        has_library = self.connection is not None or self.folder is not None
+        return self.desk_over(lambda: self.people_store) if has_library else None
+
+    def desk_over(self, store: Callable[[], PeopleStore]) -> Desk | None:
+        """The same over another store."""
+        spec = self.face_spec
+        if spec is None:
+            return None
+        c = self.config.people
+        wanted = Wanted(
+            c.least_face_px,
+            c.least_quality,
+            c.least_group,
+            c.create,
+            frozenset(name.casefold() for name in c.only),
+            frozenset(name.casefold() for name in c.never),
+            tuple(c.exclude_tags),
+            self.config.keep.crops,
+        )
+
+        def embed(crops: Sequence[bytes]) -> list[bytes]:
+            return embed_crops(spec, self.models_folder, self.engine, crops)
+
+        likeness = Likeness.of(spec.identity)
+        return Desk(store(), spec.model, likeness, self.policy, wanted, self.config.tags.update, embed)
+
+    @property
+    def face_pipeline(self) -> Pipeline:
+        """Looks for faces only. Raises ModelError, EngineError."""
+        spec = self.face_spec
+        if spec is None:
+            raise ModelError("People are off, or their model isn't here: set features.people and run 'Set up'.")
+        recognizer = build(spec, self.models_folder, self.engine, _CPU_BATCH if self.device == "cpu" else _GPU_BATCH)
+        return Pipeline(self.media, [recognizer], self.config.engine.threads or self.cores, False)
+
     # ------------------------------------------------------------ judging
 
     @cached_property
     def knowledge(self) -> Knowledge:
         """Of all models that could have looked, those of features that are off too: what they saw is still judged."""
-        specs = tuple(spec for spec in self._wanted(lambda _: True) if spec.installed(self.models_folder))
+        # Faces are judged by who they are, not by there being one.
+        faces = (FaceEmbedderSpec, FaceDetectorSpec)
+        specs = tuple(
+            spec
+            for spec in self._wanted(lambda _: True)
+            if spec.installed(self.models_folder) and not isinstance(spec, faces)
+        )
         features = {spec.model: spec.feature for spec in specs} | {r.model: r.feature for r in builtins()}
         groups = {spec.model: spec.members for spec in specs if spec.members}
         return Knowledge(
@@ -369,6 +433,7 @@ class App:
             c.tags.applied_marker,
             c.tags.review_marker,
             c.tags.update,
+            people=self.desk,
         )
 
     def tools(self, looking: bool = True, judging: bool = False) -> Tools:
@@ -387,7 +452,7 @@ class App:
 
     def close(self) -> None:
         """Let go of what was opened."""
-        for name in ("store", "library"):
+        for name in ("store", "people_store", "library"):
             opened: Any = self.__dict__.get(name)
             close: Callable[[], None] | None = getattr(opened, "close", None)
             if close is not None:

@@ -194,9 +194,20 @@ class EngineConfig(_Strict):
     threads: Annotated[int, Field(ge=0, le=256)] = 0
 
 
+class PeopleConfig(_Strict):
+    least_face_px: Annotated[int, Field(ge=8)] = 16
+    least_quality: Fraction = 0.0
+    least_group: Annotated[int, Field(ge=1)] = 2
+    create: bool = False
+    only: list[str] = []
+    never: list[str] = []
+    exclude_tags: list[str] = []
+
+
 class KeepConfig(_Strict):
     thumbs: bool = True
     thumbs_mb: Annotated[int, Field(ge=1)] = 512
+    crops: bool = True
 
 
 _FEATURES: dict[str, FeatureMode] = {
@@ -205,6 +216,7 @@ _FEATURES: dict[str, FeatureMode] = {
     "themes": "apply",
     "day_night": "apply",
     "black_and_white": "apply",
+    "people": "apply",
     "counts": "look",
     "colours": "look",
     "brightness": "look",
@@ -233,6 +245,7 @@ class Config(_Strict):
     run: RunConfig = RunConfig()
     stash: StashConfig = StashConfig()
     engine: EngineConfig = EngineConfig()
+    people: PeopleConfig = PeopleConfig()
     keep: KeepConfig = KeepConfig()
     hooks: bool = True
 
@@ -309,6 +322,7 @@ STASH_SETTINGS: Mapping[str, _Setting] = {
     "noHooks": _Setting("hooks", "not"),
     "markApplied": _Setting("tags.applied_marker", "text"),
     "markReview": _Setting("tags.review_marker", "text"),
+    "people": _Setting("features.people", "text"),
     "language": _Setting("tags.language", "text"),
     "update": _Setting("tags.update", "text"),
     "whitelist": _Setting("tags.whitelist", "lines"),

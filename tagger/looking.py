@@ -11,6 +11,7 @@ from tagger.app import App
 from tagger.demo import draw_demo
 from tagger.folder import PICTURES, VIDEOS
 from tagger.library.attempt import Tried
+from tagger.library.people.desk import Desk
 from tagger.ports import Standing
 from tagger.recognizers.builtin import builtins
 from tagger.report import ReportItem, ReportSummary, write_report, write_tags_json
@@ -43,19 +44,20 @@ def _is_media(path: Path) -> bool:
     return path.suffix.lower() in PICTURES | VIDEOS
 
 
-def look_at(app: App, items: Iterable[MediaItem]) -> Iterator[Tried]:
-    """Look and judge; nothing is kept."""
+def look_at(app: App, items: Iterable[MediaItem], people: Desk | None = None) -> Iterator[Tried]:
+    """Look and judge; nothing is kept. ``people`` are the known ones (None: nobody is)."""
     index = TagIndex(())
     models = app.pipeline.models
     for look in app.pipeline.looks((item, models) for item in items):
         duration_s = look.duration_s or look.item.duration_s
         decisions = app.judge.decide(look.sightings, duration_s, index, Standing(), look.item.path)
+        decisions += people.decide_look(look) if people is not None else []
         yield Tried(look, tuple(decisions))
 
 
-def look_json(app: App, paths: Sequence[Path]) -> Iterator[dict[str, Any]]:
+def look_json(app: App, paths: Sequence[Path], people: Desk | None = None) -> Iterator[dict[str, Any]]:
     """One object for each file: path, kind, error, predictions."""
-    for tried in look_at(app, items_of(paths)):
+    for tried in look_at(app, items_of(paths), people):
         seen = item_json(_report_item(tried))
         yield {
             "path": tried.look.item.ref.id,

@@ -68,8 +68,8 @@ class MediaItem:
     ``"quick:…"``); galleries have ``"gallery:<id>"``. ``path`` is "" when the file lies inside an archive; then ``url``
     has to do.
     ``url`` is where the library serves the file's bytes over HTTP, built from the connection, or "".
-    ``tag_ids`` and ``performer_ids`` are those present now, whoever put them there. ``gallery_ids`` are the galleries that an image is in,
-    ``members`` how many images a gallery has.
+    ``tag_ids`` and ``performer_ids`` are those present now, whoever put them there. ``gallery_ids`` are the galleries
+    that an image is in, ``members`` how many images a gallery has.
     """
 
     ref: ItemRef

@@ -73,6 +73,7 @@ def look_at(tools: Tools, items: Sequence[MediaItem], index: TagIndex) -> list[T
     for look in tools.pipeline.looks((item, models) for item in items):
         duration_s = look.duration_s or look.item.duration_s
         decisions = tools.judge.decide(look.sightings, duration_s, index, Standing(), look.item.path)
+        decisions += tools.judge.people.decide_look(look) if tools.judge.people is not None else []
         tried.append(Tried(look, tuple(decisions)))
     return tried
 

@@ -45,5 +45,7 @@ def forget_gone(tools: Tools, even_many: bool) -> int:
             "right, run 'ai_tagger.py tag --forget-gone' once."
         )
         return 0
+    if tools.judge.people is not None:
+        tools.judge.people.store.forget_items(gone)
     tools.store.forget(gone)
     return len(gone)

@@ -13,6 +13,7 @@ from tagger.library.galleries import Galleries
 from tagger.library.housekeeping import backup_once, forget_gone
 from tagger.library.learn import Watch
 from tagger.library.order import prepare
+from tagger.library.people.census import Census
 from tagger.library.progress import Pace, words
 from tagger.library.takeback import send_removals
 from tagger.library.tools import Tools
@@ -61,6 +62,8 @@ class _TagRun:
         self._asked = float("-inf")
         self._writer = Writer(tools.library, tools.store, tools.tree, lambda: backup_once(tools, order))
         self._watch = Watch(tools.store, tools.progress, self._run.id)
+        self._people = tools.judge.people
+        self._census = Census(tools, self._people, self._writer, self._run) if self._people is not None else None
         total = self._total()
         self._pace = Pace(tools.progress, total, min(self._run.counts.get("passed", 0), total), tools.clock)
         self._finder = Finder(
@@ -95,6 +98,8 @@ class _TagRun:
         try:
             if not self._order.dry_run:
                 self._watch.begin(self._tools.library.tags())
+                if self._census is not None:
+                    self._census.begin()
             self._flush()
             finished = self._look_and_settle() and self._settle_galleries()
             if finished and self._order.operation == "tag" and not self._order.dry_run:
@@ -125,6 +130,8 @@ class _TagRun:
 
     def _settle(self, looks: Sequence[Look]) -> None:
         """Record what was seen; decide for these items and those that only needed deciding; write."""
+        if self._people is not None:
+            self._people.record(looks)
         self._store.record(looks)
         failed = [look for look in looks if look.error is not None]
         for look in failed:
@@ -142,6 +149,8 @@ class _TagRun:
         if not self._order.dry_run:
             self._store.settle(self._run.id, self._policy_id, settlements, cursor, self._take_counts())
             self._flush()
+        if self._people is not None:
+            self._people.flush(keep=not self._order.dry_run)
         self._finder.release(settled)
         self._pace.passed(len(settled), len(looks), len(failed))
         asked = self._finder.asked_galleries
@@ -166,6 +175,8 @@ class _TagRun:
         settlements = []
         for item in items:
             standing = self._finder.standing(item)
+            if self._census is not None:
+                self._census.notice(item, standing)
             seen = sightings.get(item.fingerprint, [])
             duration_s = durations.get(item.ref) or item.duration_s
             settlements.append(self._brake(judge.settle(item, seen, duration_s, index, standing)))
@@ -236,6 +247,8 @@ class _TagRun:
             return
         self._store.checkpoint(self._run.id, {}, counts)
         if state == "done":
+            if self._census is not None:
+                self._census.finish()
             self._watch.finish()
             prepare(self._store)
             self._store.remember(changed_since(self._order.scope), self._run.started_at)

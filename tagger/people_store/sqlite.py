@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -40,7 +41,9 @@ class PeopleStore:
     def __init__(self, path: Path, library_key: str) -> None:
         """Open, make or migrate the file (0600, in a folder that is made with 0700). Raises StoreError."""
         self._database = Database(path, MIGRATIONS, shrinks=True)
-        path.chmod(0o600)
+        with contextlib.suppress(OSError):  # A file system without rights has nobody to keep out.
+            path.chmod(0o600)
+            path.parent.chmod(0o700)
         try:
             with self._database.write() as db:
                 db.execute("INSERT OR IGNORE INTO library (key) VALUES (?)", (library_key,))

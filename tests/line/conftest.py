@@ -12,7 +12,7 @@ import pytest
 from tests.double import StashDouble
 
 ROOT = Path(__file__).parents[2]
-NO_MODELS = "models: {skip: [deimv2-femto, yolox-nano]}\n"
+NO_MODELS = "models: {skip: [deimv2-femto, yolox-nano, mobilefacenet]}\n"
 
 
 @pytest.fixture(scope="session")

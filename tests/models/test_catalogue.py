@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tagger.catalogue import SHIPPED, load, read
+from tagger.catalogue import SHIPPED, FaceEmbedderSpec, load, read
 from tagger.catalogue.spec import PINNED_AT_FIRST_FETCH, JurySpec
 from tagger.errors import ModelError
 
@@ -48,10 +48,13 @@ def test_the_shipped_catalogue_loads_and_is_honest() -> None:
 def test_the_starter_set_is_small_tested_calibrated_and_has_a_jury() -> None:
     catalogue = load()
     fast = catalogue.preset("fast")
-    assert {spec.name for spec in fast} == {"deimv2-femto", "yolox-nano"}
-    assert sum(spec.bytes for spec in fast) < 12_000_000
-    assert all(spec.tested and spec.calibration for spec in fast)
-    assert any(set(jury.models) == {spec.model for spec in fast} for jury in catalogue.juries)
+    assert {spec.name for spec in fast} == {"deimv2-femto", "mobilefacenet", "yolox-nano"}
+    assert sum(spec.bytes for spec in fast) < 16_000_000
+    faces = catalogue.get("mobilefacenet")
+    assert isinstance(faces, FaceEmbedderSpec) and faces.identity is not None
+    assert all(spec.tested and (spec.calibration or spec is faces) for spec in fast)
+    objects = {spec.model for spec in fast} - {faces.model}
+    assert any(set(jury.models) == objects for jury in catalogue.juries)
     assert {spec.name for spec in fast} < {spec.name for spec in catalogue.preset("accurate")}
     assert len(catalogue.calibrations(fast, Path(), {}).juries) == 1
     assert not catalogue.calibrations(fast[:1], Path(), {}).juries

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -43,6 +43,7 @@ class Desk:
     policy: Policy
     wanted: Wanted = field(default_factory=Wanted)
     update: str = "replace"
+    embed: Callable[[Sequence[bytes]], list[bytes]] | None = None  # kept crops → vectors
     tag_ids: frozenset[str] = frozenset()  # items with one of these are left alone
     _circle: _Circle | None = None
     _verdicts: list[tuple[int, int, str]] = field(default_factory=list)

@@ -1,0 +1,239 @@
+"""The people's part of a run: follow what changed, judge affected files again without looking, write, gather."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from tagger.answers import PEOPLE
+from tagger.library.find import Order
+from tagger.library.galleries import Galleries
+from tagger.library.learn import is_much
+from tagger.library.people.desk import Desk, follow_performers
+from tagger.library.people.gathering import gather
+from tagger.library.people.judging import vector_of
+from tagger.library.people.sending import ours_on
+from tagger.library.takeback import send_removals
+from tagger.library.tools import Tools
+from tagger.library.writer import Writer
+from tagger.people_store import Said, same_place
+from tagger.ports import Settlement, Standing
+from tagger.types import MediaItem, Run, Scope
+
+_BATCH = 200
+_FACES_AT_ONCE = 20_000
+_WORTH = 0.2  # a face that can't reach this probability isn't judged again for somebody's sake
+_FEW_PEOPLE = 3
+_ANSWERS = "answers taken in"
+
+
+class Census:
+    """For one run."""
+
+    def __init__(self, tools: Tools, desk: Desk, writer: Writer, run: Run) -> None:
+        self._tools, self._desk, self._writer, self._run = tools, desk, writer, run
+        self._store, self._people = tools.store, desk.store
+        self._missed: list[tuple[MediaItem, str]] = []
+        self._checked = 0
+        self._there: set[str] = set()
+
+    def begin(self) -> None:
+        """Before anything is judged: performers that were renamed or deleted, answers of reviews, other models."""
+        tools, desk = self._tools, self._desk
+        wanted = {name.casefold() for name in desk.wanted.exclude_tags}
+        if wanted:
+            desk.tag_ids = frozenset(tag.id for tag in tools.library.tags() if tag.name.casefold() in wanted)
+        performers = tools.library.performers()
+        self._there = {performer.id for performer in performers}
+        lines, gone = follow_performers(self._people, performers)
+        for line in lines:
+            tools.progress.say(line)
+        known = len(self._people.people())
+        if len(gone) > _FEW_PEOPLE and len(gone) > known / 2:
+            tools.progress.warn(
+                f"{len(gone)} of {known} known people are gone from the library at once, so nobody was forgotten: if "
+                "that is right, run 'ai_tagger.py people forget-gone'."
+            )
+        else:
+            for person in gone:
+                self._people.forget_person(person.id)
+            if gone:
+                tools.progress.say(f"{len(gone)} people were deleted in the library: forgotten here, too.")
+        carry_examples(desk)
+        self._take_answers()
+        desk.changed()
+
+    def _take_answers(self) -> None:
+        """What was said of people in reviews counts here: a yes teaches, a no holds for ever."""
+        last = int(self._people.fact(_ANSWERS) or 0)
+        fresh = [answer for answer in self._store.answers(PEOPLE) if answer.id > last]
+        if not fresh:
+            return
+        by_name = {person.name.casefold(): person.id for person in self._people.people()}
+        sayings = []
+        for answer in fresh:
+            question = answer.question
+            person = by_name.get(question.tag_name.casefold())
+            if person is None:
+                continue
+            if answer.say == "no":
+                sayings.append(Said("not", question.fingerprint, (), person, question.ref))
+                continue
+            faces = self._people.faces_of([question.fingerprint], self._desk.model)[question.fingerprint]
+            mine = [face for face in faces if face.person == person]
+            places = mine[0].face.places if mine else ()
+            sayings.append(Said("is", question.fingerprint, places, person, question.ref))
+        self._people.say(sayings)
+        self._people.remember(_ANSWERS, str(max(answer.id for answer in fresh)))
+
+    def notice(self, item: MediaItem, standing: Standing) -> None:
+        """A performer of ours that isn't there any more was taken away by a person, if there still is one."""
+        self._checked += len(standing.our_performers)
+        self._missed += [(item, i) for i in standing.our_performers - item.performer_ids if i in self._there]
+
+    def finish(self) -> None:
+        """After all is judged: what people took away is learned, if it is little; unknown faces are gathered."""
+        if self._missed and not is_much(len(self._missed), self._checked):
+            by_performer = {person.performer_id: person.id for person in self._people.people()}
+            for item, performer in self._missed:
+                changes = ours_on(self._store, item.ref, performer)
+                self._store.mark([change.id for change in changes], "gone", "a person removed them")
+                if performer in by_performer:
+                    self._people.say([Said("not", item.fingerprint, (), by_performer[performer], item.ref)])
+        elif self._missed:
+            self._tools.progress.warn(
+                f"{len(self._missed):,} performers that we had added are missing at once: nothing was learned from it."
+            )
+        self._missed = []
+        self.catch_up()
+
+    def catch_up(self) -> int:
+        """Judge again, without looking, whatever may have changed by new examples and words; how many items."""
+        desk = self._desk
+        desk.changed()
+        people = [int(person) for person in self._people.waiting("person")]
+        if people:
+            self._people.wait("file", affected(desk, people))
+            self._people.done("person", map(str, people))
+        files = self._people.waiting("file")
+        count = 0
+        for start in range(0, len(files), _BATCH):
+            some = files[start : start + _BATCH]
+            count += self._judge_again(some)
+            self._people.done("file", some)
+        gather(desk, always=bool(files))
+        return count
+
+    def _judge_again(self, fingerprints: Sequence[str]) -> int:
+        desk = self._desk
+        refs = [ref for found in self._people.items_of(fingerprints).values() for ref, _ in found]
+        items = [item for item in self._tools.library.get(refs) if item.ref.kind != "gallery"]
+        standing = self._store.standing(items)
+        before = self._store.decisions([item.ref for item in items])
+        for item in items:
+            known = standing[item.ref]
+            self.notice(item, known)
+            others = [d for d in before[item.ref] if d.prediction.feature != PEOPLE]
+            decisions = desk.decide(item)
+            plans = desk.plan(item, decisions, known)
+            settlement = Settlement(item, (*others, *decisions), tuple(plans))
+            self._store.settle(self._run.id, known.decided, [settlement])
+        desk.flush()
+        self._write()
+        self._galleries({gallery for item in items for gallery in item.gallery_ids})
+        return len(items)
+
+    def _galleries(self, ids: set[str]) -> None:
+        """Galleries get what enough of their images share, at once."""
+        if not ids:
+            return
+        order = Order("asked", Scope())
+        galleries = Galleries(self._tools, order, self._run, self._tools.judge.policy_id, ids)
+        for page in galleries.pages():
+            for policy_id, settlement in galleries.judge(page, self._writer.index):
+                people = tuple(plan for plan in settlement.plans if plan.target == "performer")
+                self._store.settle(self._run.id, policy_id, [replace(settlement, plans=people)])
+        self._write()
+
+    def _write(self) -> None:
+        self._writer.flush()
+        send_removals(self._tools.library, self._store)
+
+
+def affected(desk: Desk, people: Sequence[int]) -> list[str]:
+    """Files whose faces were, or may be, one of these people's: one comparison of vectors each."""
+    files = set(desk.store.files_of_people(people, desk.model))
+    examples = [e for e in desk.store.examples(desk.model) if e.person in set(people) and e.vector]
+    if not examples:
+        return sorted(files)
+    templates = np.array([vector_of(e.vector) for e in examples])
+    least = least_cosine(desk, len(desk.circle.names))
+    rows: list[tuple[str, bytes]] = []
+
+    def near() -> None:
+        vectors = np.array([vector_of(vector) for _, vector in rows])
+        hits = (vectors @ templates.T).max(axis=1) >= least
+        files.update(fingerprint for (fingerprint, _), hit in zip(rows, hits, strict=True) if hit)
+        rows.clear()
+
+    for _, fingerprint, _, _, vector, _ in desk.store.unknown(desk.model):
+        if vector:
+            rows.append((fingerprint, vector))
+            if len(rows) >= _FACES_AT_ONCE:
+                near()
+    if rows:
+        near()
+    return sorted(files)
+
+
+def least_cosine(desk: Desk, people: int) -> float:
+    """Below it no face of any quality becomes somebody's, with so many people known."""
+    like = desk.likeness
+    for cosine in np.arange(0.0, 1.0, 0.01).tolist():
+        weight = like.prior / max(1, people) * like.odds(cosine, 1, 1.0)
+        if weight / (1 - like.prior + weight) >= _WORTH:
+            return float(cosine) - 0.05
+    return 1.0
+
+
+def carry_examples(desk: Desk) -> int:
+    """Examples of other models are made this model's: by the same place in a file that it has looked at, else from the
+    crop that was kept. How many are."""
+    mine = desk.store.examples(desk.model)
+    have = {(e.person, e.fingerprint, e.place) for e in mine}
+    others = [e for e in desk.store.examples() if e.model != desk.model]
+    left = [e for e in others if (e.person, e.fingerprint, e.place) not in have]
+    if not left:
+        return 0
+    faces = desk.store.faces_of(sorted({e.fingerprint for e in left}), desk.model)
+    carried, crops = 0, []
+    for example in left:
+        face = next((f for f in faces[example.fingerprint] if same_place(f.face.places, (example.place,))), None)
+        if face is not None:
+            carried += desk.store.add_example(
+                replace(example, model=desk.model, vector=face.face.vector, quality=face.face.quality)
+            )
+        elif example.crop:
+            crops.append(example)
+    if crops and desk.embed is not None:
+        vectors = desk.embed([example.crop for example in crops])
+        for example, vector in zip(crops, vectors, strict=True):
+            carried += desk.store.add_example(replace(example, model=desk.model, vector=vector))
+    return carried
+
+
+def change_people(tools: Tools, what: Callable[[Desk], object]) -> int:
+    """Do ``what`` to the store of people, then everything that follows from it, as a run of its own that can be undone;
+    how many items were judged again. A kill in between costs nothing: the next run goes on."""
+    desk = tools.judge.people
+    assert desk is not None
+    what(desk)
+    run = tools.store.begin_run("people", Scope(), resume=False)
+    census = Census(tools, desk, Writer(tools.library, tools.store, tools.tree, lambda: None), run)
+    census.begin()
+    count = census.catch_up()
+    tools.store.checkpoint(run.id, {}, {"passed": count})
+    tools.store.end_run(run.id, "done", "")
+    return count

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
-from tagger.types import Change, Decision, ItemKind, ItemRef, PlannedChange, Target
+from tagger.types import Change, Decision, ItemKind, ItemRef, PlannedChange, Tag, Target
 
 Say: TypeAlias = Literal["yes", "no"]
 Source: TypeAlias = Literal["review", "audit", "missed", "instead", "never here", "library"]
@@ -110,15 +110,15 @@ class Audit:
     """One applied tag that was drawn at random to be looked at."""
 
     change: Change
+    tag: str  # as the decision has it; the library may know it under another name
     feature: str
     subject: str
 
     @property
     def question(self) -> Question:
         plan = self.change.plan
-        return Question(
-            plan.ref, plan.fingerprint, plan.tag_name, self.feature, self.subject, plan.probability, plan.target
-        )
+        said = (self.tag or plan.tag_name, self.feature, self.subject, plan.probability)
+        return Question(plan.ref, plan.fingerprint, *said, plan.target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +240,7 @@ class Answers(Protocol):
         """The library's tags as they were noted last: id → name."""
         ...
 
-    def keep_tags(self, tags: Iterable[tuple[str, str]]) -> None:
+    def keep_tags(self, tags: Sequence[Tag]) -> None:
         """Note the library's tags, in place of those noted before."""
         ...
 

@@ -129,7 +129,7 @@ def follow_tags(answers: Answers, tags: Sequence[Tag]) -> list[str]:
         answers.follow_tag(f"moved:{old_id}", new_id, name, new_name)
     lines = [f"“{name}” is “{new}” now: followed." for _, _, name, new in moves if normal(name) != normal(new)]
     lines += _deleted(answers, [name for _, name in lost])
-    answers.keep_tags(now.items())
+    answers.keep_tags(tags)
     return lines
 
 

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 
 from tagger.answers import Act, Answer, Audit, Noticed, Question, Saying, Selection, TagRule, Waiting
 from tagger.store import answers as _answers
+from tagger.store import audits as _audits
+from tagger.store import outcome as _outcome
 from tagger.store import queue as _queue
 from tagger.store import watch as _watch
 from tagger.store.database import Database
-from tagger.types import Change, ItemRef, PlannedChange
+from tagger.types import Change, ItemRef, PlannedChange, Tag
 
 
 class AnswerStore:
@@ -69,11 +71,11 @@ class AnswerStore:
     # -- audits
     def draw_audits(self, n: int, tag: str = "", feature: str = "") -> int:
         with self._database.write() as db:
-            return _answers.draw(db, self._library_id, n, tag, feature)
+            return _audits.draw(db, self._library_id, n, tag, feature)
 
     def audits(self, limit: int, tag: str = "") -> list[Audit]:
         with self._database.read() as db:
-            return _answers.audits(db, self._library_id, limit, tag)
+            return _audits.audits(db, self._library_id, limit, tag)
 
     # -- what is ours
     def ours(self, selection: Selection, after: int = 0, limit: int = 1000) -> list[Change]:
@@ -82,7 +84,7 @@ class AnswerStore:
 
     def take_back(self, run_id: int, change_ids: Sequence[int], rule: str, why: str) -> int:
         with self._database.write() as db:
-            return _answers.take_back(db, self._library_id, run_id, change_ids, rule, why)
+            return _outcome.take_back(db, self._library_id, run_id, change_ids, rule, why)
 
     def adopt(self, run_id: int, plans: Sequence[PlannedChange]) -> int:
         with self._database.write() as db:
@@ -113,7 +115,7 @@ class AnswerStore:
         with self._database.read() as db:
             return _watch.known_tags(db, self._library_id)
 
-    def keep_tags(self, tags: Iterable[tuple[str, str]]) -> None:
+    def keep_tags(self, tags: Sequence[Tag]) -> None:
         with self._database.write() as db:
             _watch.keep_tags(db, self._library_id, tags)
 

@@ -230,7 +230,17 @@ _THIRD = (
     ) STRICT""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD)
+# Under which names the library knows its tags (aliases too), so that an answer finds what we wrote under another name.
+_FOURTH = (
+    """CREATE TABLE known_name (
+        library_id INTEGER NOT NULL REFERENCES library (id),
+        name_key TEXT NOT NULL,
+        tag_id TEXT NOT NULL,
+        PRIMARY KEY (library_id, name_key)
+    ) STRICT, WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
 
 
 def version_of(db: sqlite3.Connection) -> int:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 from tagger.answers import Noticed, Question, Saying, Selection
 from tagger.store import answers as _answers
+from tagger.store import audits as _audits
 from tagger.store.codec import dumps, id_value, now_at, refs_json
 from tagger.store.items import put_item
 from tagger.store.outbox import CHANGE_COLUMNS, REMOVED, change, insert, mark, notice
-from tagger.types import Change, ItemRef, MediaItem, PlannedChange
-from tagger.vocabulary import normal
+from tagger.types import Change, ItemRef, MediaItem, PlannedChange, Tag
+from tagger.vocabulary import normal, singular
 
 _FROM = "FROM change AS c CROSS JOIN item AS i ON i.id = c.item"
 MISSED = f"""SELECT {CHANGE_COLUMNS} {_FROM} WHERE c.library_id = ? AND c.missed_by IS NOT NULL AND c.state = 'done'
@@ -58,12 +59,13 @@ def learn_missed(db: sqlite3.Connection, library_id: int) -> int:
     mark(db, library_id, [one.id for one in some], "gone", REMOVED)
     sayings = [
         Saying(
-            Question(one.plan.ref, one.plan.fingerprint, one.plan.tag_name, *feature, one.plan.probability), "no",
+            Question(ref, one.plan.fingerprint, tag or one.plan.tag_name, feature, subject, one.plan.probability),
+            "no",
             "library",
         )
         for one in some
-        for feature in [_answers.feature_of(db, one.id, one.plan.tag_name)]
-    ]  # fmt: skip
+        for ref, (tag, feature, subject) in [(one.plan.ref, _audits.made_by(db, one.id))]
+    ]
     _answers.say(db, library_id, f"{len(some)} tags were removed in the library", sayings, ())
     return len(some)
 
@@ -112,15 +114,27 @@ def known_tags(db: sqlite3.Connection, library_id: int) -> dict[str, str]:
     return dict(db.execute("SELECT tag_id, name FROM known_tag WHERE library_id = ?", (library_id,)).fetchall())
 
 
-def keep_tags(db: sqlite3.Connection, library_id: int, tags: Iterable[tuple[str, str]]) -> None:
+def keep_tags(db: sqlite3.Connection, library_id: int, tags: Sequence[Tag]) -> None:
     """In place of those noted before; what didn't change isn't written."""
-    now, before = dict(tags), known_tags(db, library_id)
-    gone = [(library_id, tag_id) for tag_id in before.keys() - now.keys()]
-    db.executemany("DELETE FROM known_tag WHERE library_id = ? AND tag_id = ?", gone)
+    _replace(db, "known_tag", "tag_id", "name", library_id, {tag.id: tag.name for tag in tags})
+    names: dict[str, str] = {}
+    # The surest way first, as vocabulary.TagIndex: names, aliases, then both in the singular.
+    for key in (normal, singular):
+        for way in (lambda tag: (tag.name,), lambda tag: tag.aliases):
+            for tag in sorted(tags, key=lambda tag: (len(tag.id), tag.id)):
+                for name in way(tag):
+                    names.setdefault(key(name), tag.id)
+    _replace(db, "known_name", "name_key", "tag_id", library_id, names)
+
+
+def _replace(db: sqlite3.Connection, table: str, key: str, value: str, library_id: int, now: Mapping[str, str]) -> None:
+    before = dict(db.execute(f"SELECT {key}, {value} FROM {table} WHERE library_id = ?", (library_id,)))  # noqa: S608
+    gone = [(library_id, name) for name in before.keys() - now.keys()]
+    db.executemany(f"DELETE FROM {table} WHERE library_id = ? AND {key} = ?", gone)  # noqa: S608
     db.executemany(
-        """INSERT INTO known_tag (library_id, tag_id, name) VALUES (?, ?, ?)
-        ON CONFLICT (library_id, tag_id) DO UPDATE SET name = excluded.name""",
-        [(library_id, tag_id, name) for tag_id, name in now.items() if before.get(tag_id) != name],
+        f"""INSERT INTO {table} (library_id, {key}, {value}) VALUES (?, ?, ?)
+        ON CONFLICT (library_id, {key}) DO UPDATE SET {value} = excluded.{value}""",  # noqa: S608
+        [(library_id, name, said) for name, said in now.items() if before.get(name) != said],
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tagger.errors import StoreError
-from tagger.store import DATABASE_NAME, SqliteStore, answers, items, outbox, queue, sqlite, watch
+from tagger.store import DATABASE_NAME, SqliteStore, answers, audits, items, outbox, outcome, queue, sqlite, watch
 from tagger.store.database import explain
 from tagger.store.schema import MIGRATIONS, migrate, version_of
 from tagger.types import Scope, Thumb
@@ -226,7 +226,7 @@ def connection(path: Path) -> Iterator[sqlite3.Connection]:
 
 QUERIES = {
     name: query
-    for module in (answers, items, outbox, queue, watch)
+    for module in (answers, audits, items, outbox, outcome, queue, watch)
     for name, query in vars(module).items()
     if name.isupper() and name[0] != "_" and name != "CHANGE" and isinstance(query, str) and query.startswith("SELECT")
 } | {f"count of {name}": query for name, query in sqlite._COUNTS.items()}

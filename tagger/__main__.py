@@ -13,12 +13,12 @@ def main(arguments: list[str]) -> int:
     from tagger.light.handover import PLUGIN_ARGUMENT
 
     if arguments == [PLUGIN_ARGUMENT]:
-        from tagger import plugin
+        from tagger.plugin import main as serve_stash
 
-        return plugin.main(sys.stdin.buffer.read(), ROOT)
-    from tagger import cli
+        return serve_stash(sys.stdin.buffer.read(), ROOT)
+    from tagger.cli import main as serve_terminal
 
-    return cli.main(arguments)
+    return serve_terminal(arguments)
 
 
 if __name__ == "__main__":  # Decoding processes import this module again.

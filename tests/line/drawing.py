@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 def picture(path: Path, *, colour: bool, seed: int = 0) -> Path:
     """A daylight scene of sky, field and things, in colour or in shades of grey; no two seeds give the same file."""
     rng = np.random.default_rng(seed)
-    rgb = np.zeros((240, 320, 3), np.uint8)
+    rgb: Any = np.zeros((240, 320, 3), np.uint8)
     rgb[:120] = (120, 180, 245)
     rgb[120:] = (70, 150, 60)
     for _ in range(12):

@@ -50,6 +50,7 @@ WRITTEN = """SELECT id, tag_id, missed_by FROM change WHERE item = ? AND fingerp
 DECISIONS = f"""SELECT d.item, {DECISION_COLUMNS} FROM json_each(?) AS j
     CROSS JOIN decision AS d ON d.item = j.value ORDER BY d.item, d.place"""  # noqa: S608
 TALLY = "SELECT tag, count(*) FROM decision WHERE library_id = ? AND verdict = ? GROUP BY tag"
+TALLY_REVIEW = "SELECT tag, n FROM to_review WHERE library_id = ? AND n > 0"
 _UNDO_WHAT_WAS_TAKEN_BACK = f"""UPDATE change SET state = 'undone', reason = '{TAKEN_BACK}', changed_at = :now
     WHERE id IN (SELECT a.id FROM json_each(:ids) AS j
         CROSS JOIN change AS r ON r.id = j.value AND r.action = 'remove' AND r.state = 'done'

@@ -238,6 +238,28 @@ _FOURTH = (
         tag_id TEXT NOT NULL,
         PRIMARY KEY (library_id, name_key)
     ) STRICT, WITHOUT ROWID""",
+    # How many wait for review, by tag: counting half a million of them would take a page longer than it may.
+    """CREATE TABLE to_review (
+        library_id INTEGER NOT NULL REFERENCES library (id),
+        tag TEXT NOT NULL,
+        n INTEGER NOT NULL,
+        PRIMARY KEY (library_id, tag)
+    ) STRICT, WITHOUT ROWID""",
+    """INSERT INTO to_review (library_id, tag, n)
+        SELECT library_id, tag, count(*) FROM decision WHERE verdict = 'review' GROUP BY library_id, tag""",
+    """CREATE TRIGGER to_review_came AFTER INSERT ON decision WHEN new.verdict = 'review' BEGIN
+        INSERT INTO to_review (library_id, tag, n) VALUES (new.library_id, new.tag, 1)
+            ON CONFLICT (library_id, tag) DO UPDATE SET n = n + 1;
+    END""",
+    """CREATE TRIGGER to_review_went AFTER DELETE ON decision WHEN old.verdict = 'review' BEGIN
+        UPDATE to_review SET n = n - 1 WHERE library_id = old.library_id AND tag = old.tag;
+    END""",
+    """CREATE TRIGGER to_review_judged AFTER UPDATE OF verdict ON decision WHEN old.verdict != new.verdict BEGIN
+        UPDATE to_review SET n = n - 1
+            WHERE library_id = old.library_id AND tag = old.tag AND old.verdict = 'review';
+        INSERT INTO to_review (library_id, tag, n) SELECT new.library_id, new.tag, 1 WHERE new.verdict = 'review'
+            ON CONFLICT (library_id, tag) DO UPDATE SET n = n + 1;
+    END""",
 )
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)

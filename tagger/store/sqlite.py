@@ -51,7 +51,7 @@ _COUNTS = {
         AND EXISTS (SELECT 1 FROM sighting AS s WHERE s.file_id = i.file_id)""",
     "failed": "SELECT count(*) FROM failure WHERE library_id = ?",
     "apply": "SELECT count(*) FROM decision WHERE library_id = ? AND verdict = 'apply'",
-    "review": "SELECT count(*) FROM decision WHERE library_id = ? AND verdict = 'review'",
+    "review": "SELECT coalesce(sum(n), 0) FROM to_review WHERE library_id = ?",
     "pending": "SELECT count(*) FROM change WHERE library_id = ? AND state IN ('planned', 'sending')",
     "ours": """SELECT count(*) FROM run AS r CROSS JOIN change AS c ON c.run_id = r.id AND c.state = 'done'
         AND c.action = 'add'
@@ -151,6 +151,12 @@ class SqliteStore(AnswerStore, RejudgingStore):
         with self._database.read() as db:
             return _items.sightings(db, fingerprints, models)
 
+    def forget_sightings(self, models: Sequence[str]) -> None:
+        """As if these models had never looked at anything, for any library."""
+        with self._database.write() as db:
+            for model in models:
+                db.execute("DELETE FROM sighting WHERE model_id IN (SELECT id FROM model WHERE name = ?)", (model,))
+
     def seen(self) -> dict[str, int]:
         """Of the files of this library."""
         with self._database.read() as db:
@@ -192,6 +198,8 @@ class SqliteStore(AnswerStore, RejudgingStore):
     def tally(self, verdict: Verdict) -> dict[str, int]:
         """How many items have each tag under this verdict."""
         with self._database.read() as db:
+            if verdict == "review":
+                return dict(db.execute(_outbox.TALLY_REVIEW, (self._library_id,)).fetchall())
             return dict(db.execute(_outbox.TALLY, (self._library_id, verdict)).fetchall())
 
     def pending(self, limit: int, action: Action = "add") -> list[Change]:

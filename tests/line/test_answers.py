@@ -242,3 +242,19 @@ def test_leaving_leaves_nothing(line: Line) -> None:
     line.do("leave", wish=Wish(yes=True))
     assert line.tags(ref) == {"mine"} and line.stash.tag_names() == {"mine"}
     assert not (line.folder / "data").exists()
+
+
+def test_a_tag_known_under_an_alias_is_answered_like_any_other(line: Line) -> None:
+    line.stash.add_tag("Monochrome", aliases=[BLACK_WHITE])
+    ref, other = line.add(), line.add()
+    line.do("tag")
+    drawn = line.do("audit", wish=Wish(limit=2)).data["audits"]
+    assert [(row["tag_name"], row["feature"]) for row in drawn] == [(BLACK_WHITE, "black_and_white")] * 2
+    act = say(line, "reject", f"image:{ref.id}", BLACK_WHITE)
+    assert line.tags(ref) == frozenset() and line.tags(other) == {"Monochrome"}
+    line.do("tag", **{"limits.most_tags": 7})
+    assert line.tags(ref) == frozenset()
+    say(line, "undo", str(act))
+    assert line.tags(ref) == {"Monochrome"}
+    line.do("undo", wish=Wish(everything=True))
+    assert line.stash.tag_names() == {"Monochrome"} and line.tags(ref) == line.tags(other) == frozenset()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from hypothesis import settings
@@ -54,7 +55,10 @@ class Answering(RuleBasedStateMachine):
         return item(item_id, tags=self.tags[item_id])
 
     def queue(self) -> set[tuple[str, str]]:
-        return {(w.ref.id, w.decision.tag) for w in self.store.review_queue(100)}
+        waiting = [(w.ref.id, w.decision.tag) for w in self.store.review_queue(100)]
+        counted = Counter(tag for _, tag in waiting)
+        assert self.store.tally("review") == counted, "what waits is counted right"
+        return set(waiting)
 
     @rule(item_id=ITEMS, tag=TAGS, yes=st.booleans())
     def answer(self, item_id: str, tag: str, yes: bool) -> None:

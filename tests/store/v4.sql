@@ -50,7 +50,7 @@ CREATE TABLE change (
         changed_at TEXT NOT NULL,
         reason TEXT NOT NULL DEFAULT ''
     , target TEXT NOT NULL DEFAULT 'tag', action TEXT NOT NULL DEFAULT 'add', missed_by INTEGER, feature TEXT NOT NULL DEFAULT '', looked TEXT NOT NULL DEFAULT '') STRICT;
-INSERT INTO "change" VALUES(1,1,1,1,'planned','oshash:1','7','Dog','detector@1',0.9123,0.95,'thresholds.apply','It was seen.','[]','2026-11-23T14:01:47Z','','tag','add',NULL,'','1');
+INSERT INTO "change" VALUES(1,1,1,1,'planned','oshash:1','7','Dog','detector@1',0.9123,0.95,'thresholds.apply','It was seen.','[]','2026-11-23T14:03:45Z','','tag','add',NULL,'','1');
 CREATE TABLE created_tag (
         library_id INTEGER NOT NULL REFERENCES library (id),
         tag_id TEXT NOT NULL,
@@ -153,7 +153,7 @@ CREATE TABLE run (
         counts TEXT NOT NULL DEFAULT '{}',
         message TEXT NOT NULL DEFAULT ''
     ) STRICT;
-INSERT INTO "run" VALUES(1,1,'tag','{}','running','2026-11-23T14:01:47Z','','{}','{}','');
+INSERT INTO "run" VALUES(1,1,'tag','{}','running','2026-11-23T14:03:45Z','','{}','{}','');
 CREATE TABLE sighting (
         id INTEGER PRIMARY KEY,
         file_id INTEGER NOT NULL REFERENCES file (id) ON DELETE CASCADE,
@@ -162,7 +162,7 @@ CREATE TABLE sighting (
         seen_at TEXT NOT NULL,
         UNIQUE (file_id, model_id)
     ) STRICT;
-INSERT INTO "sighting" VALUES(1,1,1,X'789C6D8A410A80300C04FF92F35292960A7DCBE241AC881703C5FF63EAD93D2CC330A4260529DD4F41B35C405355E479258616B442C6D1058B4DA6ECDB23A851FCC6B3B8EEEE3EBE2844184BB982812F282D1C05','2026-11-23T14:01:47Z');
+INSERT INTO "sighting" VALUES(1,1,1,X'789C6D8A410A80300C04FF92F35292960A7DCBE241AC881703C5FF63EAD93D2CC330A4260529DD4F41B35C405355E479258616B442C6D1058B4DA6ECDB23A851FCC6B3B8EEEE3EBE2844184BB982812F282D1C05','2026-11-23T14:03:45Z');
 CREATE TABLE tag_rule (
         library_id INTEGER NOT NULL REFERENCES library (id),
         tag_key TEXT NOT NULL,
@@ -174,6 +174,12 @@ CREATE TABLE tag_rule (
         act INTEGER NOT NULL REFERENCES act (id),
         said_at TEXT NOT NULL,
         PRIMARY KEY (library_id, tag_key, kind, act)
+    ) STRICT, WITHOUT ROWID;
+CREATE TABLE to_review (
+        library_id INTEGER NOT NULL REFERENCES library (id),
+        tag TEXT NOT NULL,
+        n INTEGER NOT NULL,
+        PRIMARY KEY (library_id, tag)
     ) STRICT, WITHOUT ROWID;
 CREATE INDEX item_by_file ON item (file_id);
 CREATE INDEX failure_by_time ON failure (library_id, failed_at);
@@ -193,6 +199,19 @@ CREATE INDEX answer_by_file ON answer (library_id, fingerprint, tag_key);
 CREATE INDEX answer_by_tag ON answer (library_id, feature, tag_key) WHERE stands = 1;
 CREATE INDEX answer_by_act ON answer (act);
 CREATE INDEX audit_by_library ON audit (library_id);
+CREATE TRIGGER to_review_came AFTER INSERT ON decision WHEN new.verdict = 'review' BEGIN
+        INSERT INTO to_review (library_id, tag, n) VALUES (new.library_id, new.tag, 1)
+            ON CONFLICT (library_id, tag) DO UPDATE SET n = n + 1;
+    END;
+CREATE TRIGGER to_review_went AFTER DELETE ON decision WHEN old.verdict = 'review' BEGIN
+        UPDATE to_review SET n = n - 1 WHERE library_id = old.library_id AND tag = old.tag;
+    END;
+CREATE TRIGGER to_review_judged AFTER UPDATE OF verdict ON decision WHEN old.verdict != new.verdict BEGIN
+        UPDATE to_review SET n = n - 1
+            WHERE library_id = old.library_id AND tag = old.tag AND old.verdict = 'review';
+        INSERT INTO to_review (library_id, tag, n) SELECT new.library_id, new.tag, 1 WHERE new.verdict = 'review'
+            ON CONFLICT (library_id, tag) DO UPDATE SET n = n + 1;
+    END;
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('change',1);
 COMMIT;

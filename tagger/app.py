@@ -327,6 +327,11 @@ class App:
         found = [spec for spec in self.installed if isinstance(spec, FaceEmbedderSpec)]
         return found[-1] if found else None
 
+    @property
+    def face_specs(self) -> tuple[FaceEmbedderSpec, ...]:
+        """All that make vectors of faces, here or not."""
+        return tuple(spec for spec in self.catalogue.specs.values() if isinstance(spec, FaceEmbedderSpec))
+
     @cached_property
     def people_store(self) -> PeopleStore:
         return PeopleStore(self.data / PEOPLE_NAME, self.library.key)

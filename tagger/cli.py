@@ -19,6 +19,7 @@ from tagger.light.data import DATA_VARIABLE, data_folder
 from tagger.measuring import EXPORT_FORMATS
 from tagger.operations import COULD_NOT_RUN, OPERATIONS, SOME_FAILED, Wish, look_json
 from tagger.saying import AUDIT_ACTIONS, HAPPENED_ACTIONS, REVIEW_ACTIONS
+from tagger.peopling import ACTIONS as PEOPLE_ACTIONS
 
 _BAR = 30
 
@@ -166,6 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     made["models"].add_argument("action", nargs="?", default="list", choices=("list", "fetch", "remove", "check"))
     made["models"].add_argument("names", nargs="*", metavar="NAME")
     _add_saying(made)
+    _add_people(made)
     return parser
 
 
@@ -182,6 +184,12 @@ _OPTIONS = (
     "all",
     "everything",
     "yes",
+    "create",
+    "everybody",
+    "people",
+    "box",
+    "time_s",
+    "least",
 )
 
 
@@ -219,6 +227,20 @@ def _add_saying(made: Mapping[str, argparse.ArgumentParser]) -> None:
         "--beside-media", action="store_true", help="XMP sidecars beside your media files, in your own folders"
     )
     made["import"].add_argument("paths", nargs=1, metavar="FILE", help="an export")
+
+
+def _add_people(made: Mapping[str, argparse.ArgumentParser]) -> None:
+    """The arguments of people."""
+    people = made["people"]
+    people.add_argument("action", nargs="?", default="list", choices=tuple(PEOPLE_ACTIONS))
+    people.add_argument("names", nargs="*", metavar="WHAT|NAME|DIR", help="such as group:5 Ada, or face:12")
+    people.add_argument("--create", action="store_true", help="make performers that there are not")
+    people.add_argument("--everybody", action="store_true", help="forget: all people and all faces")
+    people.add_argument("--box", default="", metavar="X0,Y0,X1,Y1", help="add: where the face is, in fractions")
+    people.add_argument("--time", dest="time_s", type=float, default=0.0, metavar="S", help="add: when, in a video")
+    people.add_argument("--least", type=int, default=0, metavar="N", help="groups: of so many faces on")
+    people.add_argument("--dry-run", action="store_true", help="split, reembed: say what would be done")
+    made["look"].add_argument("--people", default="", metavar="DIR", help="a folder for each person who is known")
 
 
 class _One(argparse.Action):

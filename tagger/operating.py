@@ -49,6 +49,12 @@ class Wish:
     out: str = ""
     format: str = "json"
     beside_media: bool = False
+    create: bool = False
+    everybody: bool = False
+    people: str = ""
+    box: str = ""
+    time_s: float = 0.0
+    least: int = 0
 
 
 Operation: TypeAlias = Callable[[App, Wish], Answer]

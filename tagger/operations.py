@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tagger import catalogue, deciding, looking, measuring, saying
+from tagger import catalogue, deciding, looking, measuring, peopling, saying
 from tagger.answers import Selection
 from tagger.app import App
 from tagger.errors import BusyError, ConfigError, ModelError, TaggerError
@@ -379,7 +379,14 @@ def look(app: App, wish: Wish) -> Answer:
 def look_json(app: App, wish: Wish) -> Iterator[dict[str, Any]]:
     """One object for each file, as they are done. Raises ModelError when no model can be had."""
     _ready(app)
-    yield from looking.look_json(app, [Path(path) for path in wish.paths])
+    paths = [Path(path) for path in wish.paths]
+    if not wish.people:
+        yield from looking.look_json(app, paths)
+        return
+    with peopling.known_from(app, Path(wish.people)) as (known, learned):
+        for line in learned.lines():
+            app.progress.say(line)
+        yield from looking.look_json(app, paths, known)
 
 
 def demo(app: App, wish: Wish) -> Answer:
@@ -408,6 +415,7 @@ OPERATIONS: Mapping[str, Entry] = {
     "demo": Entry(demo, False, "look at the pictures and videos in DIR, or at drawn ones, and write a report"),
     **deciding.ENTRIES,
     **saying.ENTRIES,
+    **peopling.ENTRIES,
     **measuring.ENTRIES,
 }
 

@@ -63,6 +63,8 @@ def _wish(args: dict[str, Any]) -> Wish:
     return Wish(
         run=int(args["run"]) if args.get("run") else None,
         action=str(args.get("action") or "list"),
+        names=tuple(str(name) for name in args.get("names") or ()),
+        create=bool(args.get("create")),
         dry_run=bool(args.get("dryRun")),
         yes=bool(args.get("yes")),
     )

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from tagger.errors import LibraryRefusedError
 from tagger.library.people.desk import Desk
-from tagger.library.tools import Tools
 from tagger.people_store import Example, NewFace, Person
 from tagger.pipeline import Pipeline
+from tagger.ports import Library, Store
 from tagger.types import ItemKind, ItemRef, Look, MediaItem, Performer, Scope
 
 LEAST_WIDTH_PX = 40
@@ -81,10 +81,10 @@ def _turned(face: NewFace) -> float:
 
 
 class Learner:
-    """Learns for one library. ``pipeline`` looks with the face model alone."""
+    """Learns for one library (None: only from folders). ``pipeline`` looks with the face model alone."""
 
-    def __init__(self, tools: Tools, desk: Desk, pipeline: Pipeline) -> None:
-        self._tools, self._desk, self._pipeline = tools, desk, pipeline
+    def __init__(self, desk: Desk, pipeline: Pipeline, library: Library | None, store: Store | None) -> None:
+        self._desk, self._pipeline, self._library, self._store = desk, pipeline, library, store
         self.learned = Learned()
         self._people: dict[str, Person] = {}
         self._held: Counter[int] = Counter(e.person for e in desk.store.examples(desk.model))
@@ -94,7 +94,8 @@ class Learner:
 
     def from_performers(self) -> None:
         """Performers' own pictures."""
-        performers = [p for p in self._tools.library.performers() if p.image_url]
+        assert self._library is not None
+        performers = [p for p in self._library.performers() if p.image_url]
         by_ref = {f"performer:{p.id}": p for p in performers}
         items = [
             MediaItem(ItemRef("image", ref), "image", p.name, f"performer:{p.id}:{p.image_url.rpartition('?')[2]}",
@@ -107,7 +108,8 @@ class Learner:
 
     def from_items(self, scope: Scope) -> None:
         """Scenes and images with exactly one performer, put there by a person, and one prominent face."""
-        performers = {p.id: p for p in self._tools.library.performers()}
+        assert self._library is not None
+        performers = {p.id: p for p in self._library.performers()}
         for look in self._looks(self._with_one(scope)):
             (performer_id,) = look.item.performer_ids
             if performer_id in performers:
@@ -115,12 +117,13 @@ class Learner:
                 self._take(look, self._person(performers[performer_id]), "item", origin, record=True)
 
     def _with_one(self, scope: Scope) -> Iterator[MediaItem]:
+        assert self._library is not None and self._store is not None
         kinds: tuple[ItemKind, ...] = ("image", "scene")
         for kind in kinds:
             after = ""
-            while kind in scope.kinds and (page := self._tools.library.page(kind, scope, after, _PAGE)):
+            while kind in scope.kinds and (page := self._library.page(kind, scope, after, _PAGE)):
                 after = page[-1].ref.id
-                standing = self._tools.store.standing(page)
+                standing = self._store.standing(page)
                 for item in page:
                     # What we wrote ourselves teaches us nothing.
                     theirs = item.performer_ids - standing[item.ref].our_performers
@@ -132,13 +135,13 @@ class Learner:
 
     def from_folder(self, people: Sequence[tuple[str, Sequence[MediaItem]]], create: bool) -> None:
         """``(name, pictures)`` of each person; ``create``: those whom the library doesn't know are made performers."""
-        known = self._tools.library.performers()
+        known = self._library.performers() if self._library is not None else []
         by_name = {name.casefold(): p for p in reversed(known) for name in (*p.aliases, p.name)}
         for name, pictures in people:
             performer = by_name.get(name.casefold())
-            if performer is None and create:
+            if performer is None and create and self._library is not None:
                 try:
-                    performer = self._tools.library.create_performer(name)
+                    performer = self._library.create_performer(name)
                     self.learned.made.append(name)
                 except LibraryRefusedError as error:
                     self.learned.refused.append((name, str(error).rstrip(".")))

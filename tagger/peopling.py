@@ -1,0 +1,442 @@
+"""The operation ``people``: its actions, one function each, for pages, tasks and the terminal."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from tagger import looking
+from tagger.app import App
+from tagger.errors import ConfigError, TaggerError
+from tagger.folder import PICTURES, VIDEOS, quick_fingerprint
+from tagger.library.find import Order
+from tagger.library.people import correcting
+from tagger.library.people.census import change_people
+from tagger.library.people.correcting import Changed
+from tagger.library.people.desk import Desk, parse_item
+from tagger.library.people.learning import Learned, Learner
+from tagger.library.progress import words
+from tagger.library.tag import tag_library
+from tagger.library.tools import Tools
+from tagger.operating import Answer, Entry, Wish, as_worker
+from tagger.people_store import NewFace, PeopleStore, Place, StoredFace
+from tagger.types import Box, ItemRef, MediaItem
+
+Said = tuple[list[str], Mapping[str, Any]]
+_Action = Callable[[App, Desk, Wish], Said]
+_OFF = "People are off, or their model isn't here: set features.people and run 'Set up'."
+
+
+def people(app: App, wish: Wish) -> Answer:
+    """list, learn [DIR], examples [NAME], groups, faces ITEM, name GROUP NAME, not NAME WHAT…, and more (ACTIONS)."""
+    action = ACTIONS.get(wish.action)
+    if action is None:
+        raise ConfigError(f"There is no 'people {wish.action}'; there are: {', '.join(ACTIONS)}.")
+    if wish.action in READS:
+        lines, data = action(app, _desk(app), wish)
+        return Answer(lines, data)
+    with as_worker(app, f"people {wish.action}"):
+        if wish.action == "forget" and wish.everybody:
+            lines, data = _forget_everybody(app)
+        else:
+            problems = app.fetch_missing() if wish.action in LOOKS else []
+            for problem in problems:
+                app.progress.warn(problem)
+            app.be_modest()
+            lines, data = action(app, _desk(app), wish)
+        if app.folder is not None:
+            looking.write_folder_report(app, lines)
+    return Answer(lines, data)
+
+
+def _desk(app: App) -> Desk:
+    if app.desk is None:
+        raise TaggerError(_OFF)
+    return app.desk
+
+
+# ---------------------------------------------------------------- looking things up
+
+
+def _list(app: App, desk: Desk, wish: Wish) -> Said:
+    del app, wish
+    alike = desk.circle.people.alike
+    rows: list[dict[str, Any]] = [
+        {
+            "id": person.id,
+            "name": person.name,
+            "performer": person.performer_id,
+            "examples": person.examples,
+            "too_like": sorted(desk.circle.names[int(i)] for i in alike.get(str(person.id), ())),
+        }
+        for person in desk.store.people()
+    ]
+    lines = [
+        f"{row['name']}: {row['examples']} examples"
+        + ("" if row["performer"] else " (no performer)")
+        + (f"; too like {', '.join(row['too_like'])} to be told apart" if row["too_like"] else "")
+        for row in rows
+    ]
+    counts = desk.store.counts()
+    lines.append(f"{counts['people']:,} people, {counts['examples']:,} examples, {counts['faces']:,} faces on record.")
+    return lines, {"people": rows, "counts": counts}
+
+
+def _examples(app: App, desk: Desk, wish: Wish) -> Said:
+    del app
+    chosen = correcting.person_of(desk, " ".join(wish.names)).id if wish.names else 0
+    odd = {i for person in desk.circle.names for i in _odd(desk, person)}
+    rows = [
+        {
+            "id": e.id,
+            "name": desk.circle.names.get(e.person, ""),
+            "source": e.source,
+            "origin": e.origin,
+            "quality": round(e.quality, 2),
+            "odd": e.id in odd,
+        }
+        for e in desk.store.examples(desk.model, chosen)
+    ]
+    lines = [
+        f"{row['id']:6} {row['name']}: {row['source']} {row['origin']}, quality {row['quality']}"
+        + (" — unlike the others" if row["odd"] else "")
+        for row in rows
+    ]
+    return lines or ["Nobody has examples yet: 'people learn' finds some."], {"examples": rows}
+
+
+def _odd(desk: Desk, person: int) -> list[int]:
+    try:
+        return [int(i) for i in desk.circle.people.odd(str(person))]
+    except KeyError:
+        return []
+
+
+def _groups(app: App, desk: Desk, wish: Wish) -> Said:
+    del app
+    rows: list[dict[str, Any]] = [
+        {
+            "id": group.id,
+            "size": len(group.faces),
+            "suggestions": [
+                {"name": name, "similarity": round(cosine, 3)} for name, cosine in correcting.suggestions(desk, faces)
+            ],
+            "members": [_face_json(desk, face) for face in faces],
+        }
+        for group in desk.store.groups(desk.model, wish.least or desk.wanted.least_group)
+        for faces in [desk.store.faces(group.faces)]
+    ]
+    lines = [
+        f"Group {row['id']}: {row['size']} faces"
+        + "".join(f"; like {near['name']} {near['similarity']}" for near in row["suggestions"][:1])
+        for row in rows
+    ]
+    return lines or ["No unknown faces are gathered."], {"groups": rows}
+
+
+def _face_json(desk: Desk, face: StoredFace) -> dict[str, Any]:
+    refs = desk.store.items_of([face.fingerprint])[face.fingerprint]
+    ref, path = refs[0] if refs else (None, "")
+    return {
+        "face": face.id,
+        "item": f"{ref.kind}:{ref.id}" if ref else "",
+        "path": path,
+        "time_s": face.best.time_s,
+        "box": [round(edge, 4) for edge in face.best.box],
+        "spans_s": [list(span) for span in face.face.spans_s],
+        "quality": round(face.face.quality, 3),
+        "group": face.group,
+        "person": desk.circle.names.get(face.person, ""),
+        "verdict": face.verdict,
+    }
+
+
+def _faces(app: App, desk: Desk, wish: Wish) -> Said:
+    del app
+    rows = []
+    for name in wish.names:
+        meant = correcting.about(desk, name)
+        found = meant.faces or tuple(desk.store.faces_of([meant.fingerprint], desk.model)[meant.fingerprint])
+        rows += [_face_json(desk, face) for face in found]
+    lines = [
+        f"face:{row['face']} on {row['item']} at {row['time_s']:.1f} s, box {row['box']}: "
+        f"{row['person'] or 'nobody known'} {row['verdict']}" + (f", group {row['group']}" if row["group"] else "")
+        for row in rows
+    ]
+    return lines or ["No faces there."], {"faces": rows}
+
+
+# ---------------------------------------------------------------- learning
+
+
+def _learn(app: App, desk: Desk, wish: Wish) -> Said:
+    learner = Learner(desk, app.face_pipeline, app.library, app.store)
+    if wish.names:
+        learner.from_folder(people_in(Path(wish.names[0])), wish.create)
+    else:
+        learner.from_performers()
+        learner.from_items(app.config.scope.to_scope())
+    items = change_people(_tools(app), lambda _: None)
+    learned = learner.learned
+    lines = [*learned.lines(), f"{items:,} items were judged again."]
+    data = {
+        "examples": dict(learned.examples),
+        "refused": [{"what": what, "why": why} for what, why in learned.refused],
+        "made": learned.made,
+        "without_performer": learned.unknown,
+        "items": items,
+    }
+    return lines, data
+
+
+def people_in(folder: Path) -> list[tuple[str, list[MediaItem]]]:
+    """One subfolder a person. Raises ConfigError."""
+    if not folder.is_dir():
+        raise ConfigError(f"{folder} isn't a folder: give one that has a folder for each person.")
+    found = [(sub.name, _pictures(sub)) for sub in sorted(folder.iterdir()) if sub.is_dir()]
+    found = [(name, pictures) for name, pictures in found if pictures and not name.startswith(".")]
+    if not found:
+        raise ConfigError(f"{folder} has no subfolders with pictures: make one for each person, named as they are.")
+    return found
+
+
+def _pictures(folder: Path) -> list[MediaItem]:
+    items = []
+    for file in sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES | VIDEOS and p.is_file()):
+        stat, video = file.stat(), file.suffix.lower() in VIDEOS
+        fingerprint = quick_fingerprint(file, stat.st_size, stat.st_mtime_ns)
+        ref = ItemRef("scene" if video else "image", str(file))
+        items.append(
+            MediaItem(
+                ref, "video" if video else "image", "", fingerprint, str(file.absolute()), size_bytes=stat.st_size
+            )
+        )
+    return items
+
+
+@contextmanager
+def known_from(app: App, folder: Path) -> Iterator[tuple[Desk, Learned]]:
+    """The people of a folder as the known ones, for as long as it lasts; nothing is kept."""
+    with tempfile.TemporaryDirectory() as place:
+        store = PeopleStore(Path(place) / "people.sqlite", "look")
+        try:
+            desk = app.desk_over(lambda: store)
+            if desk is None:
+                raise TaggerError(_OFF)
+            learner = Learner(desk, app.face_pipeline, None, None)
+            learner.from_folder(people_in(folder), create=False)
+            desk.changed()
+            yield desk, learner.learned
+        finally:
+            store.close()
+
+
+# ---------------------------------------------------------------- saying
+
+
+def _name(app: App, desk: Desk, wish: Wish) -> Said:
+    del desk
+    what, name = _what_and_name(wish, "people name GROUP NAME")
+    changed = correcting.name_faces(_tools(app), what, name, wish.create)
+    left = f"; {changed.left} are left out, since you said that they are not" if changed.left else ""
+    return _done(f"{changed.faces} faces are {name} now{left}. {changed.items:,} items were judged again.", changed)
+
+
+def _is(app: App, desk: Desk, wish: Wish) -> Said:
+    del desk
+    what, name = _what_and_name(wish, "people is FACE NAME")
+    changed = correcting.somebody_else(_tools(app), what, name, wish.create)
+    return _done(f"That is {name}. {changed.items:,} items were judged again.", changed)
+
+
+def _not(app: App, desk: Desk, wish: Wish) -> Said:
+    del desk
+    if len(wish.names) < 2:
+        raise ConfigError("Say who, and where not: people not NAME WHAT… (face:12, group:5, image:3).")
+    name, *whats = wish.names
+    changed = correcting.not_person(_tools(app), name, whats)
+    return _done(f"Kept for ever: not {name}, {changed.faces} times. {changed.items:,} items judged again.", changed)
+
+
+def _merge(app: App, desk: Desk, wish: Wish) -> Said:
+    del desk
+    one, other = _two(wish, "people merge ONE OTHER")
+    changed = correcting.merge(_tools(app), one, other)
+    return _done(f"They are one now{f': group {changed.group}' if changed.group else ''}.", changed)
+
+
+def _split(app: App, desk: Desk, wish: Wish) -> Said:
+    if not wish.names:
+        raise ConfigError("Say which group: people split group:5 [FACE…]; without faces its two halves part.")
+    group, *faces = wish.names
+    group = group if ":" in group else f"group:{group}"
+    if wish.dry_run:
+        from tagger.library.people.gathering import halves
+
+        large, small = halves(correcting.about(desk, group).faces)
+        return [f"Would part faces {small} from {large}."], {"stay": large, "go": small}
+    numbers = [int(face.removeprefix("face:")) for face in faces if face.removeprefix("face:").isdigit()]
+    changed = correcting.split(_tools(app), group, numbers)
+    return _done(f"{changed.faces} faces are group {changed.group} now.", changed)
+
+
+def _ignore(app: App, desk: Desk, wish: Wish) -> Said:
+    del desk
+    changed = correcting.mark_faces(_tools(app), wish.names, "ignored")
+    return _done(f"{changed.faces} faces are ignored from now on.", changed)
+
+
+def _no_face(app: App, desk: Desk, wish: Wish) -> Said:
+    del desk
+    changed = correcting.mark_faces(_tools(app), wish.names, "not_face")
+    return _done(f"{changed.faces} are no faces.", changed)
+
+
+def _add(app: App, desk: Desk, wish: Wish) -> Said:
+    what, name = _what_and_name(wish, "people add image:3 NAME --box x0,y0,x1,y1")
+    ref = parse_item(what)
+    try:
+        edges = [float(edge) for edge in wish.box.split(",")]
+        box = Box(*edges)
+    except (ValueError, TypeError):
+        raise ConfigError("--box wants four fractions of the picture, such as 0.1,0.2,0.3,0.5.") from None
+    if ref is None or not 0 <= box.x0 < box.x1 <= 1 or not 0 <= box.y0 < box.y1 <= 1:
+        raise ConfigError("Name an item (image:3, scene:4) and a box in fractions of the picture: 0.1,0.2,0.3,0.5.")
+    item = next(iter(app.library.get([ref])), None)
+    if item is None:
+        raise TaggerError(f"{ref.kind} {ref.id} isn't in the library.")
+    face = _drawn(app, desk, item, Place(wish.time_s, box))
+    changed = correcting.draw(_tools(app), ref, item.fingerprint, face, name, wish.create)
+    return _done(
+        f"That is {name}{'' if face.vector else ' (no face could be made out, so it teaches nothing)'}.", changed
+    )
+
+
+def _drawn(app: App, desk: Desk, item: MediaItem, place: Place) -> NewFace:
+    """The face that a person drew: with a vector if a face is found there after all, else only its place."""
+    from tagger.people_store.values import overlap
+
+    pipeline = app.face_pipeline
+    for look in pipeline.looks([(item, pipeline.models)]):
+        faces = desk.faces_in(item, look.sightings, look.width) if look.error is None else []
+        near = [f for f in faces if overlap(f.places[0].box, place.box) > 0.2]
+        if near:
+            return replace(near[0], places=(place,), score=2.0)
+    return NewFace((place,), b"", 0.0, 2.0)
+
+
+# ---------------------------------------------------------------- forgetting, again
+
+
+def _take_back(app: App, desk: Desk, wish: Wish) -> Said:
+    del desk
+    numbers = [int(name) for name in wish.names if name.isdigit()]
+    changed = correcting.take_back(_tools(app), numbers)
+    return _done(f"{changed.faces} are no examples any more, and are not learned again.", changed)
+
+
+def _forget(app: App, desk: Desk, wish: Wish) -> Said:
+    del desk
+    if not wish.names:
+        raise ConfigError("Say whom: people forget NAME, or --everybody.")
+    for name in wish.names:
+        correcting.forget(_tools(app), name)
+    return [f"Forgotten: {', '.join(wish.names)}. Performers in the library stay where they are."], {
+        "forgotten": list(wish.names)
+    }
+
+
+def _forget_everybody(app: App) -> Said:
+    app.people_store.forget_everybody()
+    app.store.forget_sightings([spec.model for spec in app.face_specs])
+    return ["Everything about faces is deleted. Performers in the library stay where they are."], {"forgotten": "all"}
+
+
+def _forget_gone(app: App, desk: Desk, wish: Wish) -> Said:
+    del wish
+    there = {performer.id for performer in app.library.performers()}
+    gone = [person for person in desk.store.people() if person.performer_id and person.performer_id not in there]
+    for person in gone:
+        desk.store.forget_person(person.id)
+    change_people(_tools(app), lambda _: None)
+    return [f"Forgotten: {len(gone)} people that the library doesn't have any more."], {"forgotten": len(gone)}
+
+
+def _reembed(app: App, desk: Desk, wish: Wish) -> Said:
+    """Look at all files again that this model hasn't seen, for faces only; it says its cost first."""
+    seen = app.store.seen()
+    total = sum(app.library.count(kind, app.config.scope.to_scope()) for kind in ("scene", "image"))
+    left = max(0, total - seen.get(desk.model, 0))
+    each_s = float(app.store.fact("seconds a look") or 0)
+    cost = f"about {words(left * each_s)} at the pace of the last run" if each_s else "as long as a first run"
+    line = f"{left:,} of {total:,} files have no faces by {desk.model} yet: {cost}."
+    app.progress.say(line)
+    if wish.dry_run:
+        return [line], {"files": left, "seconds": round(left * each_s)}
+    tools = replace(app.tools(looking=False, judging=True), pipeline=app.face_pipeline)
+    outcome = tag_library(tools, Order("tag", app.config.scope.to_scope(), slice_s=1e9, backup=app.config.run.backup))
+    return [f"{outcome.counts.get('looked', 0):,} files were looked at."], {"files": left, **dict(outcome.counts)}
+
+
+def _again(app: App, desk: Desk, wish: Wish) -> Said:
+    del wish
+    items = change_people(_tools(app), lambda desk: desk.store.wait("file", desk.store.all_files(desk.model)))
+    del desk
+    return [f"{items:,} items with faces were judged again."], {"items": items}
+
+
+# ---------------------------------------------------------------- the parts
+
+
+def _tools(app: App) -> Tools:
+    return app.tools(looking=False, judging=True)
+
+
+def _done(line: str, changed: Changed) -> Said:
+    return [line], asdict(changed)
+
+
+def _what_and_name(wish: Wish, usage: str) -> tuple[str, str]:
+    if len(wish.names) < 2:
+        raise ConfigError(f"Say what and who: {usage}.")
+    what = wish.names[0]
+    return (what if ":" in what else f"group:{what}"), " ".join(wish.names[1:])
+
+
+def _two(wish: Wish, usage: str) -> Sequence[str]:
+    if len(wish.names) != 2:
+        raise ConfigError(f"Name two: {usage} (group:1 group:2, or two people).")
+    return wish.names
+
+
+READS = frozenset({"list", "examples", "groups", "faces"})
+LOOKS = frozenset({"learn", "add", "reembed"})
+ACTIONS: Mapping[str, _Action] = {
+    "list": _list,
+    "learn": _learn,
+    "examples": _examples,
+    "take-back": _take_back,
+    "groups": _groups,
+    "faces": _faces,
+    "name": _name,
+    "is": _is,
+    "not": _not,
+    "merge": _merge,
+    "split": _split,
+    "ignore": _ignore,
+    "no-face": _no_face,
+    "add": _add,
+    "forget": _forget,
+    "forget-gone": _forget_gone,
+    "reembed": _reembed,
+    "again": _again,
+}
+ENTRIES: Mapping[str, Entry] = {
+    "people": Entry(
+        people, True, "who is known, and whose face is where: learn, groups, name, not, forget …"
+    ),
+}

@@ -106,6 +106,16 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Narrow:
+    """Which of those that wait. Empty means any; ``least`` and ``most`` are probabilities."""
+
+    kind: str = ""
+    model: str = ""
+    least: float = 0.0
+    most: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Audit:
     """One applied tag that was drawn at random to be looked at."""
 
@@ -147,7 +157,9 @@ class Answers(Protocol):
     """Where answers are kept, and what follows from them. Every method is one committed transaction."""
 
     # -- the queue for review
-    def review_queue(self, limit: int, tag: str = "", feature: str = "", skip: int = 0) -> list[Waiting]:
+    def review_queue(
+        self, limit: int, tag: str = "", feature: str = "", skip: int = 0, only: Narrow | None = None
+    ) -> list[Waiting]:
         """What waits, the most useful first."""
         ...
 
@@ -256,6 +268,7 @@ __all__ = [
     "Answers",
     "Audit",
     "ItemKind",
+    "Narrow",
     "Noticed",
     "Question",
     "RuleKind",

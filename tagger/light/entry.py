@@ -26,6 +26,8 @@ PAGE_MODES = (
     "withdraw",
     "make-markers",
     "take-markers-back",
+    "looks",
+    "estimate",
 )
 """What pages ask; ``tagger.pages.door`` answers."""
 

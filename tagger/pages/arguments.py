@@ -25,7 +25,9 @@ class Click:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a page may say. Each operation takes what it knows, and names what it needs by :meth:`one` and ``some``."""
+    """What a page may say. Each operation takes what it knows, and names what it needs by :meth:`one` and ``some``.
+
+    ``least``, ``most``, ``apply`` and ``review`` are percents; ``apply`` and ``review`` 0: as usual."""
 
     items: tuple[ItemRef, ...] = ()
     limit: int = 50
@@ -34,6 +36,13 @@ class Call:
     feature: str = ""
     clicks: tuple[Click, ...] = ()
     act: int = 0
+    kind: str = ""
+    model: str = ""
+    least: int = 0
+    most: int = 100
+    apply: int = 0
+    review: int = 0
+    group: int = 0
 
     @property
     def one(self) -> ItemRef:
@@ -63,6 +72,13 @@ def read(args: Mapping[str, Any]) -> Call:
         feature=_text(args, "feature"),
         clicks=tuple(_click(entry) for entry in _list(args, "clicks")),
         act=_whole(args, "act", 0, 0, 2**53),
+        kind=_text(args, "kind"),
+        model=_text(args, "model"),
+        least=_whole(args, "least", 0, 0, 100),
+        most=_whole(args, "most", 100, 0, 100),
+        apply=_whole(args, "apply", 0, 0, 100),
+        review=_whole(args, "review", 0, 0, 100),
+        group=_whole(args, "group", 0, 0, 2**53),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tagger.answers import Waiting
+from tagger.answers import Audit, Narrow
 from tagger.errors import ConfigError, StoreError, TaggerError
 from tagger.library import review as reviews
 from tagger.pages import worker
@@ -13,32 +13,47 @@ from tagger.pages.arguments import Call, Click
 from tagger.pages.item import address, as_json
 from tagger.pages.place import Place
 from tagger.store import SqliteStore
+from tagger.types import Decision, ItemRef, Prediction
+from tagger.vocabulary import normal
+
+_AUDITS = 12  # as many as a sitting mixes in
 
 
 def review(place: Place, call: Call) -> dict[str, Any]:
-    """What waits (of one ``tag``, or one ``feature``), the most useful first, each with its picture; how many of each
-    tag; the audits among them."""
+    """What waits (of one ``tag``, or one ``feature``; of one ``kind``, by one ``model``, from ``least`` to ``most``
+    percent), the most useful first, each with its picture; how many of each tag; some that were written, to be
+    audited among them."""
     store = place.store
-    waiting = store.review_queue(call.limit, call.tag, call.feature, call.skip)
+    only = Narrow(call.kind, call.model, call.least / 100, call.most / 100)
+    waiting = store.review_queue(call.limit, call.tag, call.feature, call.skip, None if only == Narrow() else only)
     counts = store.tally("review")
     return {
-        "waiting": [_waiting(place, entry) for entry in waiting],
+        "waiting": [_shown(place, one.ref, one.fingerprint, one.decision) for one in waiting],
+        "audits": [_audit(place, one) for one in store.audits(_AUDITS, call.tag)] if only == Narrow() else [],
+        "models": store.fact("models").split(),
         "tags": [{"tag": tag, "n": n} for tag, n in sorted(counts.items(), key=lambda entry: -entry[1])],
         "all": sum(counts.values()),
     }
 
 
-def _waiting(place: Place, entry: Waiting) -> dict[str, Any]:
-    evidence = entry.decision.prediction.evidence
-    thumbs = place.store.thumbs(entry.fingerprint)
+def _shown(place: Place, ref: ItemRef, fingerprint: str, decision: Decision) -> dict[str, Any]:
+    evidence = decision.prediction.evidence
+    thumbs = place.store.thumbs(fingerprint)
     time_s = evidence[0].time_s if evidence else 0.0
     thumb = min(thumbs, key=lambda thumb: abs(thumb.time_s - time_s)) if thumbs else None
-    return {
-        "kind": entry.ref.kind,
-        "id": entry.ref.id,
-        "picture": address(thumb) if thumb else "",
-        **as_json(entry.decision),
-    }
+    return {"kind": ref.kind, "id": ref.id, "picture": address(thumb) if thumb else "", **as_json(decision)}
+
+
+def _audit(place: Place, drawn: Audit) -> dict[str, Any]:
+    """What was written, as it was decided; or as much as is still known of it."""
+    question = drawn.question
+    decisions = place.store.decisions([question.ref])[question.ref]
+    for decision in decisions:
+        if normal(decision.tag) == normal(question.tag_name):
+            return {**_shown(place, question.ref, question.fingerprint, decision), "audit": True}
+    said = Prediction(question.feature, question.subject, question.probability, drawn.change.plan.score, "", ())
+    bare = Decision(said, "apply", question.tag_name, drawn.change.plan.rule, drawn.change.plan.why)
+    return {**_shown(place, question.ref, question.fingerprint, bare), "audit": True}
 
 
 def answer(place: Place, call: Call) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tagger.answers import Act, Answer, Audit, Noticed, Question, Saying, Selection, TagRule, Waiting
+from tagger.answers import Act, Answer, Audit, Narrow, Noticed, Question, Saying, Selection, TagRule, Waiting
 from tagger.store import answers as _answers
 from tagger.store import audits as _audits
 from tagger.store import outcome as _outcome
@@ -21,9 +21,11 @@ class AnswerStore:
     _library_id: int
 
     # -- the queue for review
-    def review_queue(self, limit: int, tag: str = "", feature: str = "", skip: int = 0) -> list[Waiting]:
+    def review_queue(
+        self, limit: int, tag: str = "", feature: str = "", skip: int = 0, only: Narrow | None = None
+    ) -> list[Waiting]:
         with self._database.read() as db:
-            return _queue.to_review(db, self._library_id, limit, tag, feature, skip)
+            return _queue.to_review(db, self._library_id, limit, tag, feature, skip, only)
 
     def question(self, ref: ItemRef, tag: str) -> Question | None:
         with self._database.read() as db:

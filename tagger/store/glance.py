@@ -21,6 +21,11 @@ _WAITING = """SELECT j.key, q.priority FROM json_each(?) AS j CROSS JOIN queue A
 _FAILED = "SELECT reason FROM failure WHERE item = ?"
 _TO_REVIEW = """SELECT d.item, count(*) FROM json_each(?) AS j
     CROSS JOIN decision AS d ON d.item = j.value AND d.verdict = 'review' GROUP BY d.item"""
+# Some items, always the same ones, of all ages: whatever the size of the library, a page waits for as many.
+_SURE = """WITH some AS (SELECT id FROM item WHERE library_id = ? ORDER BY id * 2654435761 % 4294967296 LIMIT ?)
+    SELECT d.verdict, CAST(d.probability * 1000 + 0.0001 AS INTEGER) AS permille, count(*)
+    FROM some CROSS JOIN decision AS d ON d.item = some.id
+    WHERE d.rule IN ('thresholds.apply', 'thresholds.review', 'thresholds.keep') GROUP BY 1, 2"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +77,8 @@ def to_review(db: sqlite3.Connection, library_id: int, refs: Sequence[ItemRef]) 
     ref_of = asked(db, library_id, refs)
     rows = db.execute(_TO_REVIEW, (str(list(ref_of)),))
     return {ref_of[row]: count for row, count in rows}
+
+
+def sure(db: sqlite3.Connection, library_id: int, items: int) -> list[tuple[str, int, int]]:
+    """``(verdict, permille, how many)`` of what the general thresholds decided, on at most so many items."""
+    return [(verdict, permille, n) for verdict, permille, n in db.execute(_SURE, (library_id, items))]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from tagger.answers import Question, Waiting, target_of
+from tagger.answers import Narrow, Question, Waiting, target_of
 from tagger.store.codec import DECISION_COLUMNS, decision, id_value
 from tagger.types import Decision, ItemRef
 from tagger.vocabulary import normal
@@ -25,6 +25,8 @@ TO_REVIEW_TAG = f"""{_WAITS} WHERE d.library_id = ? AND d.verdict = 'review' AND
     ORDER BY d.useful DESC LIMIT ? OFFSET ?"""
 TO_REVIEW_FEATURE = f"""{_WAITS} WHERE d.library_id = ? AND d.verdict = 'review' AND d.feature = ?
     ORDER BY d.useful DESC LIMIT ? OFFSET ?"""
+_ONLY = """AND (? = '' OR i.kind = ?) AND d.probability BETWEEN ? AND ?
+    AND (? = '' OR EXISTS (SELECT 1 FROM json_each(d.detail, '$[1]') AS m WHERE m.value = ?)) ORDER"""
 OF_ITEM = f"""SELECT f.fingerprint, {DECISION_COLUMNS} FROM item AS i CROSS JOIN file AS f ON f.id = i.file_id
     CROSS JOIN decision AS d ON d.item = i.id WHERE i.library_id = ? AND i.kind = ? AND i.item_id = ?
     ORDER BY d.place"""  # noqa: S608
@@ -58,12 +60,24 @@ def near(of: Decision) -> float:
     return float(said.probability) + _DISAGREE * float(apart)
 
 
-def to_review(db: sqlite3.Connection, library_id: int, limit: int, tag: str, feature: str, skip: int) -> list[Waiting]:
+def to_review(
+    db: sqlite3.Connection,
+    library_id: int,
+    limit: int,
+    tag: str,
+    feature: str,
+    skip: int,
+    only: Narrow | None = None,
+) -> list[Waiting]:
     """What waits (of one tag, or of one feature), the most useful first."""
     query, chosen = (TO_REVIEW_TAG, [tag]) if tag else (TO_REVIEW_FEATURE, [feature]) if feature else (TO_REVIEW, [])
+    values: list[str | int | float] = [library_id, *chosen]
+    if only is not None:
+        query = query.replace("ORDER", _ONLY)
+        values += [only.kind, only.kind, only.least, only.most, only.model, only.model]
     return [
         Waiting(ItemRef(kind, str(item_id)), fingerprint, place, decision(columns), useful)
-        for kind, item_id, fingerprint, place, useful, *columns in db.execute(query, (library_id, *chosen, limit, skip))
+        for kind, item_id, fingerprint, place, useful, *columns in db.execute(query, (*values, limit, skip))
     ]
 
 

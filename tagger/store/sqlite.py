@@ -299,6 +299,16 @@ class SqliteStore(AnswerStore, RejudgingStore):
         with self._database.read() as db:
             return _glance.to_review(db, self._library_id, refs)
 
+    def sure(self, items: int) -> list[tuple[str, int, int]]:
+        """``(verdict, permille, how many)`` of what the general thresholds decided, on at most so many items."""
+        with self._database.read() as db:
+            return _glance.sure(db, self._library_id, items)
+
+    def count_items(self) -> int:
+        """Those on record."""
+        with self._database.read() as db:
+            return _count(db, _COUNTS["items"], self._library_id)
+
     def summary(self) -> dict[str, int]:
         """``apply`` and ``review`` count tags, not items; ``bytes`` is what both files take, for all libraries."""
         with self._database.read() as db:

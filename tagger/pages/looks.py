@@ -1,0 +1,79 @@
+"""What persons' looks say so far, and how many more would settle what waits; what other thresholds would change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tagger.library.promise import PLACE, Promise, looks_needed, looks_of, promises, without_promises
+from tagger.pages.arguments import Call
+from tagger.pages.place import Place
+from tagger.snapshot import read_policy
+from tagger.store import SqliteStore
+
+WANTED = 0.95
+_TAGS = 300  # of those that wait, the feature of so many is looked up
+_SAMPLE = 5000
+_MAJOR = 10
+
+
+def looks(place: Place, call: Call) -> dict[str, Any]:
+    """Of each tag that was looked at or waits: how many looks, how many right, the share that is right at least, from
+    where on 95 % can be promised, and how many more looks would settle it (those that are promised need none)."""
+    del call
+    store = place.store
+    policy, _ = read_policy(place.data)
+    plain, seen, waits = without_promises(policy), looks_of(store.answers()), store.tally("review")
+    known = {*seen, *_unseen(store, waits, {tag for _, tag in seen})}
+    now = {(feature, tag): plain.bar(feature, tag).apply for feature, tag in known}
+    tags = [_row(one, waits.get(one.tag, 0), now[one.feature, one.tag]) for one in promises(seen, WANTED, now)]
+    rest = len(waits.keys() - {row["tag"] for row in tags}) * looks_needed(0, 0, WANTED)
+    return {
+        "promise": WANTED,
+        "follows": any(rule.place == PLACE and rule.features for rule in policy.rules),
+        "left": sum(row["left"] for row in tags) + min(rest, sum(waits.values())),
+        "tags": sorted(tags, key=lambda row: (-row["looked"], -row["waiting"], row["tag"])),
+    }
+
+
+def _unseen(store: SqliteStore, waits: dict[str, int], seen: set[str]) -> list[tuple[str, str]]:
+    """Feature and tag of those that wait and nobody looked at."""
+    found = []
+    for tag in sorted(waits.keys() - seen, key=lambda tag: -waits[tag])[:_TAGS]:
+        first = store.review_queue(1, tag)
+        found += [(one.decision.prediction.feature, tag) for one in first]
+    return found
+
+
+def _row(one: Promise, waiting: int, now: float) -> dict[str, Any]:
+    return {
+        "tag": one.tag,
+        "feature": one.feature,
+        "looked": one.looked,
+        "right": one.right,
+        "at_least": round(one.at_least, 4),
+        "apply": one.apply,
+        "now": now,
+        "borrowed": one.borrowed,
+        "waiting": waiting,
+        # Whoever looks at all that wait has settled them, too.
+        "left": 0 if one.apply is not None else min(one.needs, waiting),
+    }
+
+
+def estimate(place: Place, call: Call) -> dict[str, Any]:
+    """What these thresholds (percents) would change, reckoned from what is stored of some items. The exact numbers are
+    those of deciding again."""
+    store = place.store
+    policy, _ = read_policy(place.data)
+    apply = call.apply * _MAJOR or round(policy.apply * 1000)
+    review = min(apply, call.review * _MAJOR or round(policy.review * 1000))
+    sampled, items = min(_SAMPLE, store.count_items()), store.count_items()
+    counts = {"add": 0, "remove": 0, "review": 0, "no_review": 0}
+    for verdict, permille, n in store.sure(_SAMPLE):
+        then = "apply" if permille >= apply else "review" if permille >= review else "keep"
+        counts["add"] += n * (then == "apply" != verdict)
+        counts["remove"] += n * (verdict == "apply" != then)
+        counts["review"] += n * (then == "review" != verdict)
+        counts["no_review"] += n * (verdict == "review" != then)
+    share = items / sampled if sampled else 1.0
+    return {"items": items, "sampled": sampled, **{name: round(n * share) for name, n in counts.items()}}

@@ -40,8 +40,12 @@ class AnswerStore:
             _queue.put_hashes(db, hashes)
 
     def reorder(self) -> None:
-        with self._database.write() as db:
-            _queue.reorder(db, self._library_id)
+        with self._database.read() as db:
+            _queue.rank(db, self._library_id)
+        more = True
+        while more:
+            with self._database.write() as db:
+                more = _queue.move(db)
 
     # -- answers
     def say(
@@ -72,8 +76,12 @@ class AnswerStore:
 
     # -- audits
     def draw_audits(self, n: int, tag: str = "", feature: str = "") -> int:
-        with self._database.write() as db:
-            return _audits.draw(db, self._library_id, n, tag, feature)
+        with self._database.read() as db:
+            chosen = _audits.draw(db, self._library_id, n, tag, feature)
+        if chosen:
+            with self._database.write() as db:
+                _audits.keep(db, self._library_id, chosen)
+        return len(self.audits(n, tag))
 
     def audits(self, limit: int, tag: str = "") -> list[Audit]:
         with self._database.read() as db:

@@ -8,49 +8,70 @@ import sqlite3
 from tagger.answers import Audit
 from tagger.store.codec import now_at
 from tagger.store.outbox import CHANGE_COLUMNS, change
+from tagger.vocabulary import normal
 
-UNAUDITED = """SELECT c.id FROM change AS c WHERE c.library_id = ? AND c.state = 'done' AND c.action = 'add'
-    AND c.tag_name = ? COLLATE NOCASE AND c.rule NOT LIKE 'person.%'
-    AND NOT EXISTS (SELECT 1 FROM audit AS a WHERE a.change_id = c.id)
-    AND NOT EXISTS (SELECT 1 FROM answer AS x WHERE x.library_id = c.library_id AND x.fingerprint = c.fingerprint
-        AND x.tag_name = c.tag_name COLLATE NOCASE AND x.stands = 1)"""
-TAGS_OURS = """SELECT tag_name, count(*) FROM change WHERE library_id = ? AND state = 'done' AND action = 'add'
-    AND target = 'tag' GROUP BY tag_name COLLATE NOCASE"""
+OURS = """SELECT id FROM change WHERE library_id = ? AND state = 'done' AND action = 'add'
+    AND (? = '' OR tag_name = ? COLLATE NOCASE)"""
+DRAWABLE = """SELECT c.fingerprint, c.tag_name, c.tag_id FROM change AS c WHERE c.id = ? AND c.target = 'tag'
+    AND c.missed_by IS NULL AND c.rule NOT LIKE 'person.%'
+    AND NOT EXISTS (SELECT 1 FROM audit AS a WHERE a.change_id = c.id)"""
+ANSWERED = """SELECT 1 FROM answer WHERE library_id = ? AND fingerprint = ? AND stands = 1
+    AND tag_key IN (?, ?) LIMIT 1"""
 MADE_BY = """SELECT d.tag, d.feature, d.subject FROM change AS c CROSS JOIN decision AS d ON d.item = c.item
     WHERE c.id = ? AND (d.tag = c.tag_name COLLATE NOCASE
         OR (d.feature = c.feature AND abs(d.probability - c.probability) < 1e-6)) LIMIT 1"""
 
 
-def draw(db: sqlite3.Connection, library_id: int, n: int, tag: str, feature: str) -> int:
-    """Applied tags at random, each as likely as any other; those drawn before count."""
-    drawn = len(audits(db, library_id, n, tag))
-    names = [tag] if tag else [name for name, _ in db.execute(TAGS_OURS, (library_id,))]
-    pool: list[int] = []
-    for name in names:
-        ids = [i for (i,) in db.execute(UNAUDITED, (library_id, name))]
-        if feature and ids and made_by(db, ids[0])[1] != feature:
+def draw(db: sqlite3.Connection, library_id: int, n: int, tag: str, feature: str) -> list[int]:
+    """Changes to be looked at, so that with those drawn before there are ``n``: each as likely as any other."""
+    wanted = n - len([one for one in audits(db, library_id, n, tag) if feature in ("", one.feature)])
+    if wanted <= 0:
+        return []
+    ids = [i for (i,) in db.execute(OURS, (library_id, tag, tag))]
+    random.shuffle(ids)
+    chosen: list[int] = []
+    for change_id in ids:
+        row = db.execute(DRAWABLE, (change_id,)).fetchone()
+        if row is None:
             continue
-        pool += ids
-    chosen = random.sample(pool, min(max(0, n - drawn), len(pool)))
+        made = made_by(db, change_id)
+        if (feature and made[1] != feature) or _answered(db, library_id, row[0], made[0], row[1]):
+            continue
+        chosen.append(change_id)
+        if len(chosen) == wanted:
+            break
+    return chosen
+
+
+def keep(db: sqlite3.Connection, library_id: int, change_ids: list[int]) -> None:
+    """They stay drawn until they are answered."""
     db.executemany(
-        "INSERT INTO audit (change_id, library_id, drawn_at) VALUES (?, ?, ?)",
-        [(i, library_id, now_at()) for i in chosen],
+        "INSERT OR IGNORE INTO audit (change_id, library_id, drawn_at) VALUES (?, ?, ?)",
+        [(change_id, library_id, now_at()) for change_id in change_ids],
     )
-    return drawn + len(chosen)
+
+
+def _answered(db: sqlite3.Connection, library_id: int, fingerprint: str, *names: str) -> bool:
+    keys = [normal(name) for name in names]
+    return db.execute(ANSWERED, (library_id, fingerprint, *keys)).fetchone() is not None
 
 
 AUDITS = f"""SELECT {CHANGE_COLUMNS} FROM audit AS a CROSS JOIN change AS c ON c.id = a.change_id
     CROSS JOIN item AS i ON i.id = c.item WHERE a.library_id = ? AND c.state = 'done'
-    AND (? = '' OR c.tag_name = ? COLLATE NOCASE)
-    AND NOT EXISTS (SELECT 1 FROM answer AS x WHERE x.library_id = c.library_id AND x.fingerprint = c.fingerprint
-        AND x.tag_name = c.tag_name COLLATE NOCASE AND x.stands = 1)
-    ORDER BY a.change_id LIMIT ?"""  # noqa: S608
+    AND (? = '' OR c.tag_name = ? COLLATE NOCASE) ORDER BY a.change_id"""  # noqa: S608
 
 
 def audits(db: sqlite3.Connection, library_id: int, limit: int, tag: str) -> list[Audit]:
     """Drawn, still ours, and not answered."""
-    rows = db.execute(AUDITS, (library_id, tag, tag, limit)).fetchall()
-    return [Audit(drawn, *made_by(db, drawn.id)) for drawn in map(change, rows)]
+    found: list[Audit] = []
+    for row in db.execute(AUDITS, (library_id, tag, tag)):
+        drawn = change(row)
+        made = made_by(db, drawn.id)
+        if not _answered(db, library_id, drawn.plan.fingerprint, made[0], drawn.plan.tag_name):
+            found.append(Audit(drawn, *made))
+        if len(found) == limit:
+            break
+    return found
 
 
 def made_by(db: sqlite3.Connection, change_id: int) -> tuple[str, str, str]:

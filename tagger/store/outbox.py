@@ -41,7 +41,7 @@ CHANGE_COLUMNS = """c.id, c.run_id, i.kind, i.item_id, c.fingerprint, c.tag_name
 CHANGE = f"SELECT {CHANGE_COLUMNS} FROM change AS c CROSS JOIN item AS i ON i.id = c.item"  # noqa: S608
 PENDING = f"""{CHANGE} WHERE c.library_id = ? AND c.action = ? AND c.state IN ('planned', 'sending')
     ORDER BY c.id LIMIT ?"""
-CHANGES = f"""{CHANGE} WHERE c.run_id = ? AND c.state = ? AND c.id > ? AND c.library_id = ? AND c.action = ?
+CHANGES = f"""{CHANGE} WHERE c.run_id = ? AND c.state = ? AND c.id > ? AND +c.library_id = ? AND +c.action = ?
     ORDER BY c.id LIMIT ?"""
 LIVE = """SELECT id, run_id, fingerprint, tag_id, tag_name, target, action, state FROM change
     WHERE item = ? AND state IN ('planned', 'sending', 'done', 'gone')"""
@@ -216,14 +216,17 @@ def mark(
     tag_id: str = "",
 ) -> None:
     """Move changes to ``state`` where that step is a lawful one."""
-    mine = "id IN (SELECT value FROM json_each(:ids)) AND library_id = :library_id"
+    if not change_ids:
+        return
+    # The signs keep SQLite from reading all changes of a library in this state: these ids are what it is about.
+    mine = "id IN (SELECT value FROM json_each(:ids)) AND +library_id = :library_id"
     values = {"ids": dumps(list(change_ids)), "library_id": library_id, "state": state, "reason": reason}
     values |= {"tag_id": tag_id, "now": now_at(), "was_there": WAS_THERE}
     if tag_id:
         # The tag was created, or found, after the plan was made: perhaps the item had it all along.
         db.execute(
             f"""UPDATE change SET state = 'failed', reason = :was_there, tag_id = :tag_id, changed_at = :now
-            WHERE {mine} AND state IN ('planned', 'sending') AND action = 'add'
+            WHERE {mine} AND +state IN ('planned', 'sending') AND +action = 'add'
             AND EXISTS (SELECT 1 FROM json_each(change.tags_before) AS t WHERE t.value = :tag_id)""",  # noqa: S608
             values,
         )
@@ -231,7 +234,7 @@ def mark(
     db.execute(
         f"""UPDATE change SET changed_at = CASE WHEN state = :state THEN changed_at ELSE :now END, state = :state,
             reason = :reason, tag_id = CASE WHEN :tag_id = '' THEN tag_id ELSE :tag_id END
-        WHERE {mine} AND state IN ({comes_from})""",  # noqa: S608
+        WHERE {mine} AND +state IN ({comes_from})""",  # noqa: S608
         values,
     )
     if state == "done":

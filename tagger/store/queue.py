@@ -17,6 +17,7 @@ from tagger.vocabulary import normal
 _DISAGREE = 0.3  # as much as 30 points of probability
 _RARE = 0.3
 _ALIKE = 2.0  # behind all others
+_HARDLY = 0.02  # so small a move isn't worth a write
 
 _WAITS = f"""SELECT i.kind, i.item_id, f.fingerprint, d.place, d.useful, {DECISION_COLUMNS}
     FROM decision AS d CROSS JOIN item AS i ON i.id = d.item CROSS JOIN file AS f ON f.id = i.file_id"""  # noqa: S608
@@ -35,19 +36,21 @@ FILE_OF = """SELECT f.fingerprint FROM item AS i CROSS JOIN file AS f ON f.id = 
 _UNHASHED = """SELECT DISTINCT f.fingerprint FROM decision AS d CROSS JOIN item AS i ON i.id = d.item
     CROSS JOIN file AS f ON f.id = i.file_id AND f.alike IS NULL
     WHERE d.library_id = ? AND d.verdict = 'review' LIMIT ?"""
-_REORDER = f"""WITH applied AS (
+_RANK = f"""CREATE TEMP TABLE ranked AS WITH applied AS (
         SELECT tag, count(*) AS n FROM decision WHERE library_id = :id AND verdict = 'apply' GROUP BY tag),
-    ranked AS (
-        SELECT d.item, d.place, d.near
+    now AS (
+        SELECT d.item, d.place, d.useful AS was, d.near
             + {_RARE} / (1 + sqrt(coalesce(a.n, 0)))
             - CASE WHEN f.alike IS NULL OR 1 = row_number() OVER (
                 PARTITION BY d.tag, f.alike ORDER BY d.near DESC, d.item) THEN 0 ELSE {_ALIKE} END AS useful
         FROM decision AS d CROSS JOIN item AS i ON i.id = d.item CROSS JOIN file AS f ON f.id = i.file_id
         LEFT JOIN applied AS a ON a.tag = d.tag
         WHERE d.library_id = :id AND d.verdict = 'review')
-    UPDATE decision SET useful = ranked.useful FROM ranked
-    WHERE decision.item = ranked.item AND decision.place = ranked.place
-    AND abs(decision.useful - ranked.useful) > 0.001"""  # noqa: S608
+    SELECT item, place, useful FROM now WHERE abs(was - useful) > {_HARDLY}"""  # noqa: S608
+_MOVE = """UPDATE decision SET useful = r.useful FROM (SELECT * FROM temp.ranked ORDER BY rowid LIMIT ?) AS r
+    WHERE decision.item = r.item AND decision.place = r.place AND decision.verdict = 'review'"""
+_MOVED = "DELETE FROM temp.ranked WHERE rowid IN (SELECT rowid FROM temp.ranked ORDER BY rowid LIMIT ?)"
+_STEP = 2000
 
 
 def near(of: Decision) -> float:
@@ -111,9 +114,16 @@ def put_hashes(db: sqlite3.Connection, hashes: Iterable[tuple[str, int]]) -> Non
     db.executemany("UPDATE file SET alike = ? WHERE fingerprint = ?", [(alike, print_) for print_, alike in hashes])
 
 
-def reorder(db: sqlite3.Connection, library_id: int) -> None:
-    """All that wait, again."""
-    db.execute(_REORDER, {"id": library_id})
+def rank(db: sqlite3.Connection, library_id: int) -> None:
+    """Find the places of all that wait, without keeping anybody from writing; :func:`move` takes them there."""
+    db.execute("DROP TABLE IF EXISTS temp.ranked")
+    db.execute(_RANK, {"id": library_id})
+
+
+def move(db: sqlite3.Connection) -> bool:
+    """Some of them take their places, so few that nobody waits long; whether there are more."""
+    db.execute(_MOVE, (_STEP,))
+    return db.execute(_MOVED, (_STEP,)).rowcount > 0
 
 
 def take_from_queue(

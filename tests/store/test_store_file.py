@@ -244,6 +244,19 @@ def test_every_query_is_answered_from_an_index(connection: sqlite3.Connection, n
     assert not sorts or "json_each" in query or name == "SEEN_BY_MODEL", plan_lines
 
 
+def test_marking_some_changes_reads_only_those(path: Path) -> None:
+    """Whatever other indexes there are: a library may have millions of changes in the same state."""
+    fill(path)
+    said: list[str] = []
+    with SqliteStore(path, "k", "n") as store, store._database.read() as db:
+        db.set_trace_callback(said.append)
+        outbox.mark(db, 1, [1], "sending", tag_id="7")
+        outbox.mark(db, 1, [1], "done")
+        db.set_trace_callback(None)
+        plans = [row[3] for q in said for row in db.execute(f"EXPLAIN QUERY PLAN {q}")]
+    assert plans and not [p for p in plans if "change_by_tag" in p or p.startswith("SCAN change")], plans
+
+
 def test_opening_it_stays_light() -> None:
     code = """
 import sys

@@ -1,0 +1,45 @@
+"""The queue for review: the surest and the most contested first, rare tags early, one of those that look alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from tagger.store import DATABASE_NAME, SqliteStore
+from tagger.types import Decision, Evidence, Scope
+from tests.store.values import decision, item, settlement
+
+
+def contested(of: Decision) -> Decision:
+    """Of two models one sees it and one doesn't."""
+    said = replace(of.prediction, models=("a@1", "b@1"), evidence=(Evidence(0.0, 0.9, None, "a@1"),))
+    return replace(of, prediction=said)
+
+
+def order(store: SqliteStore, tag: str = "") -> list[str]:
+    return [waiting.ref.id for waiting in store.review_queue(100, tag)]
+
+
+def test_the_most_useful_first(tmp_path: Path) -> None:
+    with SqliteStore(tmp_path / DATABASE_NAME, "k", "n") as store:
+        run = store.begin_run("tag", Scope())
+        waits = {"1": decision("Dog", "review", 0.72), "2": decision("Dog", "review", 0.85)}
+        waits["3"] = contested(decision("Dog", "review", 0.72))
+        waits["4"] = decision("Okapi", "review", 0.70)
+        for n in range(100, 140):
+            waits[str(n)] = decision("Dog", "apply", 0.95)
+        store.settle(run.id, "p", [settlement(item(i), decisions=(d,)) for i, d in waits.items()])
+        assert order(store) == ["3", "2", "1", "4"], "in some order at once"
+        store.reorder()
+        assert order(store) == ["3", "4", "2", "1"], "a tag that is rarely applied comes early"
+        assert order(store, "Dog") == ["3", "2", "1"]
+        assert [w.ref.id for w in store.review_queue(100, feature="objects", skip=1)] == ["4", "2", "1"]
+
+        assert sorted(store.unhashed(100)) == ["oshash:1", "oshash:2", "oshash:3", "oshash:4"]
+        store.put_hashes([("oshash:1", 7), ("oshash:2", 7), ("oshash:3", 8), ("oshash:4", 7)])
+        store.reorder()
+        assert order(store) == ["3", "4", "2", "1"] and store.unhashed(100) == []
+        last = store.review_queue(100)[-1]
+        assert last.useful < 0 < store.review_queue(100)[-2].useful, "2 stands for 1, which looks like it"
+        store.reorder()
+        assert order(store) == ["3", "4", "2", "1"]

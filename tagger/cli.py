@@ -18,8 +18,8 @@ from tagger.light.connection import API_KEY_VARIABLE, find_api_key, from_url
 from tagger.light.data import DATA_VARIABLE, data_folder
 from tagger.measuring import EXPORT_FORMATS
 from tagger.operations import COULD_NOT_RUN, OPERATIONS, SOME_FAILED, Wish, look_json
-from tagger.saying import AUDIT_ACTIONS, HAPPENED_ACTIONS, REVIEW_ACTIONS
 from tagger.peopling import ACTIONS as PEOPLE_ACTIONS
+from tagger.saying import AUDIT_ACTIONS, HAPPENED_ACTIONS, REVIEW_ACTIONS
 
 _BAR = 30
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,13 @@ from tagger.library.attempt import Tried
 from tagger.library.people.desk import Desk
 from tagger.ports import Standing
 from tagger.recognizers.builtin import builtins
-from tagger.report import ReportItem, ReportSummary, write_report, write_tags_json
+from tagger.report import FaceRow, ReportItem, ReportSummary, write_report, write_tags_json
 from tagger.report.exchange import item_json
 from tagger.types import ItemKind, ItemRef, MediaItem
 from tagger.vocabulary import TagIndex
 
 _PAGE = 500
+_MOST_ROWS, _MOST_FACES = 200, 24
 
 
 def items_of(paths: Sequence[Path]) -> Iterator[MediaItem]:
@@ -91,9 +93,34 @@ def write_tried_report(app: App, items: Sequence[Tried], title: str, notes: Sequ
 
 def write_folder_report(app: App, notes: Sequence[str]) -> Path:
     """``report.html`` and ``tags.json`` of a plain folder, from what is stored."""
-    summary = _summary(app, f"Tags of {app.library.name}", notes, app.store.summary())
+    summary = replace(_summary(app, f"Tags of {app.library.name}", notes, app.store.summary()), faces=face_rows(app))
     write_tags_json(app.data / "tags.json", _stored(app))
     return write_report(app.data, _stored(app), summary)
+
+
+def write_people_report(app: App, notes: Sequence[str]) -> Path:
+    """The people of a library and its groups of unknown faces, in their own folder."""
+    summary = replace(_summary(app, f"People of {app.library.name}", notes, {}), faces=face_rows(app))
+    return write_report(app.data / "people", (), summary)
+
+
+def face_rows(app: App) -> tuple[FaceRow, ...]:
+    """Groups of unknown faces, the largest first, then known people; none where people are off, no crops where none
+    are kept."""
+    desk = app.desk
+    if desk is None:
+        return ()
+    keep = app.config.keep.crops
+    rows = []
+    for group in desk.store.groups(desk.model, desk.wanted.least_group)[:_MOST_ROWS]:
+        crops = tuple(f.face.crop for f in desk.store.faces(group.faces[:_MOST_FACES]) if f.face.crop and keep)
+        size = len(group.faces)
+        rows.append(FaceRow(f"Group {group.id}", f"{size:,} unknown faces", crops, size - len(crops)))
+    for person in desk.store.people():
+        mine = desk.store.examples(desk.model, person.id)
+        crops = tuple(e.crop for e in mine[:_MOST_FACES] if e.crop and keep)
+        rows.append(FaceRow(person.name, f"{len(mine):,} examples", crops, len(mine) - len(crops)))
+    return tuple(rows)
 
 
 def _stored(app: App) -> Iterator[ReportItem]:

@@ -43,8 +43,19 @@ def setup(app: App, wish: Wish) -> Answer:
         lines.append("Until then only the built-in recognizers work (day and night, black and white).")
     else:
         lines.append("Everything is set up. Now run 'Try it', which writes nothing, and then 'Tag library'.")
+    lines.append(_about_people(app))
     data = {"installed": [spec.model for spec in app.installed], "problems": problems}
     return Answer(lines, data, SOME_FAILED if problems else DONE)
+
+
+def _about_people(app: App) -> str:
+    mode = app.mode("people")
+    if mode == "off":
+        return "People are off: faces are left alone (features.people switches them on)."
+    return (
+        f"People are on ({mode}): faces are compared on this computer only, and nobody is known before you say who "
+        "('Learn people'); features.people: off leaves faces alone."
+    )
 
 
 def check(app: App, wish: Wish) -> Answer:

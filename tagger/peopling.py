@@ -48,8 +48,11 @@ def people(app: App, wish: Wish) -> Answer:
                 app.progress.warn(problem)
             app.be_modest()
             lines, data = action(app, _desk(app), wish)
+        # A report that shows faces follows what was said, so that what is forgotten isn't there any more.
         if app.folder is not None:
             looking.write_folder_report(app, lines)
+        if (app.data / "people").exists():
+            looking.write_people_report(app, lines)
     return Answer(lines, data)
 
 
@@ -70,7 +73,7 @@ def _list(app: App, desk: Desk, wish: Wish) -> Said:
             "id": person.id,
             "name": person.name,
             "performer": person.performer_id,
-            "examples": person.examples,
+            "examples": len(desk.store.examples(desk.model, person.id)),
             "too_like": sorted(desk.circle.names[int(i)] for i in alike.get(str(person.id), ())),
         }
         for person in desk.store.people()
@@ -153,6 +156,12 @@ def _face_json(desk: Desk, face: StoredFace) -> dict[str, Any]:
         "person": desk.circle.names.get(face.person, ""),
         "verdict": face.verdict,
     }
+
+
+def _report(app: App, desk: Desk, wish: Wish) -> Said:
+    del desk, wish
+    report = looking.write_people_report(app, [])
+    return [f"Report: {report}"], {"report": str(report)}
 
 
 def _faces(app: App, desk: Desk, wish: Wish) -> Said:
@@ -413,7 +422,7 @@ def _two(wish: Wish, usage: str) -> Sequence[str]:
     return wish.names
 
 
-READS = frozenset({"list", "examples", "groups", "faces"})
+READS = frozenset({"list", "examples", "groups", "faces", "report"})
 LOOKS = frozenset({"learn", "add", "reembed"})
 ACTIONS: Mapping[str, _Action] = {
     "list": _list,
@@ -422,6 +431,7 @@ ACTIONS: Mapping[str, _Action] = {
     "take-back": _take_back,
     "groups": _groups,
     "faces": _faces,
+    "report": _report,
     "name": _name,
     "is": _is,
     "not": _not,
@@ -436,7 +446,5 @@ ACTIONS: Mapping[str, _Action] = {
     "again": _again,
 }
 ENTRIES: Mapping[str, Entry] = {
-    "people": Entry(
-        people, True, "who is known, and whose face is where: learn, groups, name, not, forget …"
-    ),
+    "people": Entry(people, True, "who is known, and whose face is where: learn, groups, name, not, forget …"),
 }

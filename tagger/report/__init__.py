@@ -6,6 +6,6 @@ finished leaves the former one as it was.
 
 from tagger.report.exchange import prediction_json, write_tags_json
 from tagger.report.files import write_report
-from tagger.report.values import ReportItem, ReportSummary
+from tagger.report.values import FaceRow, ReportItem, ReportSummary
 
-__all__ = ["ReportItem", "ReportSummary", "prediction_json", "write_report", "write_tags_json"]
+__all__ = ["FaceRow", "ReportItem", "ReportSummary", "prediction_json", "write_report", "write_tags_json"]

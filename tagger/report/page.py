@@ -12,7 +12,7 @@ from pathlib import Path
 from tagger.report import text
 from tagger.report.card import RANK, shown, title_of
 from tagger.report.markup import esc, opening, tag
-from tagger.report.values import ReportItem, ReportSummary
+from tagger.report.values import FaceRow, ReportItem, ReportSummary
 from tagger.types import Verdict
 
 TAGS_AT_ONCE = 30
@@ -88,6 +88,7 @@ def before(page: Page, pages: int, whole: Tally, summary: ReportSummary) -> str:
     """Everything up to the first card."""
     top = tag("a", esc(text.SKIP), class_="skip", href="#items")
     top += tag("header", _lede(page, whole, summary) + _notes(summary) + _legend())
+    top += _faces(summary.faces) if page.number == 1 else ""
     top += _pages(page, pages) + _tags(page, pages, whole) + _filters(page, pages)
     heading = tag("h2", esc(text.ITEMS), class_="hidden")
     empty = "" if page.tally.items else tag("p", esc(text.NOTHING), class_="nothing")
@@ -140,6 +141,24 @@ def _lede(page: Page, whole: Tally, summary: ReportSummary) -> str:
 def _notes(summary: ReportSummary) -> str:
     notes = "".join(tag("li", esc(note)) for note in summary.notes)
     return tag("ul", notes, class_="notes", aria_label=text.NOTES) if notes else ""
+
+
+def _faces(rows: Sequence[FaceRow]) -> str:
+    if not rows:
+        return ""
+    inner = "".join(tag("li", _face_row(row)) for row in rows)
+    return tag("section", tag("h2", esc(text.PEOPLE)) + tag("ul", inner), class_="people")
+
+
+def _face_row(row: FaceRow) -> str:
+    shown = [base64.b64encode(crop).decode("ascii") for crop in row.crops]
+    alt = text.FACE_OF.format(name=row.title)
+    pictures = "".join(
+        opening("img", src=f"data:image/jpeg;base64,{data}", alt=alt, width=56, height=56) for data in shown
+    )
+    more = tag("span", esc(text.MORE_FACES.format(n=f"{row.more:,}")), class_="quiet") if row.more else ""
+    words = tag("b", tag("bdi", esc(row.title))) + " " + tag("span", esc(row.note), class_="quiet")
+    return tag("p", words) + tag("div", pictures + more, class_="faces")
 
 
 def _legend() -> str:

@@ -70,6 +70,10 @@ LOOK: Final = "Look at"
 LABEL: Final = "“{label}”"
 FRAME_ALT: Final = "{name}, at {time}"
 
+PEOPLE: Final = "People"
+FACE_OF: Final = "A face of {name}"
+MORE_FACES: Final = "and {n} more"
+
 
 def counted(n: int, one: str, many: str) -> str:
     """``1 item``, ``2,000 items``."""

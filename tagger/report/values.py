@@ -47,11 +47,22 @@ class ReportItem:
 
 
 @dataclass(frozen=True, slots=True)
+class FaceRow:
+    """Faces of one person, or of a group that looks like one: ``crops`` are JPEGs, ``more`` how many aren't shown."""
+
+    title: str
+    note: str
+    crops: tuple[bytes, ...] = field(default=(), repr=False)
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ReportSummary:
     """What is said about the whole run.
 
     ``made_at`` is ISO-8601 UTC; ``counts`` are the run's totals by name; ``models`` are pairs of ``"name@revision"``
     and licence; ``notes`` are sentences a person should read before the items (what was missing, what to do).
+    ``faces`` are people and groups of unknown ones.
     """
 
     title: str
@@ -60,3 +71,4 @@ class ReportSummary:
     models: tuple[tuple[str, str], ...] = ()
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    faces: tuple[FaceRow, ...] = ()

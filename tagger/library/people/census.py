@@ -27,6 +27,7 @@ _FACES_AT_ONCE = 20_000
 _WORTH = 0.2  # a face that can't reach this probability isn't judged again for somebody's sake
 _FEW_PEOPLE = 3
 _ANSWERS = "answers taken in"
+_CROPS = "crops"
 
 
 class Census:
@@ -45,6 +46,9 @@ class Census:
         wanted = {name.casefold() for name in desk.wanted.exclude_tags}
         if wanted:
             desk.tag_ids = frozenset(tag.id for tag in tools.library.tags() if tag.name.casefold() in wanted)
+        if not desk.wanted.crops and self._people.fact(_CROPS) != "none":
+            self._people.drop_crops()
+        self._people.remember(_CROPS, "kept" if desk.wanted.crops else "none")
         performers = tools.library.performers()
         self._there = {performer.id for performer in performers}
         lines, gone = follow_performers(self._people, performers)

@@ -7,13 +7,15 @@
   const { api, ask, changed, clock, h, Icon, key, t } = AITagger;
   const { React } = api;
   const { Bootstrap, ReactRouterDOM } = api.libraries;
-  const { Button, Form, Spinner } = Bootstrap;
+  const { Badge, Button, ButtonGroup, Form, Spinner } = Bootstrap;
 
   const AT_ONCE = 40;
   const MORE_AT = 12;
+  const AUDIT_EVERY = 6; // one of so many cards is of what was written already
   const SEND_EVERY_MS = 1500;
   const SEND_AT_MOST = 50;
   const KEPT = "ai-tagger-answers";
+  const AUDITED = { accept: "audit_right", reject: "audit_wrong" };
 
   /* -------------------------------------------------------------- answers on their way */
 
@@ -25,7 +27,7 @@
 
     add(entry, act) {
       const place = placeOf(entry);
-      this.clicks.push({ place, click: { do: act, places: [{ kind: entry.kind, id: entry.id, tag: entry.tag }] } });
+      this.clicks.push({ place, click: { do: entry.audit ? AUDITED[act] : act, places: [{ kind: entry.kind, id: entry.id, tag: entry.tag }] } });
       this.keep();
       this.soon();
     },
@@ -37,7 +39,9 @@
       const before = this.clicks.length;
       this.clicks = this.clicks.filter((one) => one.place !== place);
       this.keep();
-      if (this.clicks.length === before && this.acts.has(place)) await ask("withdraw", { act: this.acts.get(place) });
+      if (this.clicks.length !== before || !this.acts.has(place)) return;
+      await ask("withdraw", { act: this.acts.get(place) });
+      changed.tell("review");
     },
 
     soon() {
@@ -100,7 +104,7 @@
     const percent = (share) => `${(100 * share).toFixed(2)}%`;
     const sure = t("sure", { percent: Math.round(100 * entry.probability) });
     const where = entry.kind === "scene" && place ? ` · ${clock(place.time_s)}` : "";
-    const label = `${entry.tag}, ${sure}${said ? `, ${t(said)}` : ""}`;
+    const label = `${entry.audit ? `${t("audit")} ` : ""}${entry.tag}, ${sure}${said ? `, ${t(said)}` : ""}`;
     const button = (say, icon) =>
       h(
         Button,
@@ -120,7 +124,7 @@
       h(
         "div",
         { className: "ai-tagger-card-foot" },
-        h("span", { title: entry.why }, h("strong", null, entry.tag), ` ${sure}`, h("br"), h(ReactRouterDOM.Link, { to: `/${PATHS[entry.kind]}/${entry.id}`, tabIndex: -1 }, t(`open_${entry.kind}`), where)),
+        h("span", { title: entry.why }, entry.audit && h(Badge, { variant: "info", className: "mr-1", title: t("auditHelp") }, t("audit")), h("strong", null, entry.tag), ` ${sure}`, h("br"), h(ReactRouterDOM.Link, { to: `/${PATHS[entry.kind]}/${entry.id}`, tabIndex: -1 }, t(`open_${entry.kind}`), where)),
         h("span", { className: "btn-group" }, button("accept", "faCheck"), button("reject", "faTimes"))
       )
     );
@@ -130,17 +134,25 @@
 
   /* -------------------------------------------------------------- the page */
 
-  function useQueue(tag) {
-    const [state, setState] = React.useState({ entries: null, tags: [], all: 0 });
+  /* What was written already, among what waits. */
+  function mixed(entries, audits) {
+    const rest = audits.slice();
+    const all = entries.flatMap((entry, i) => ((i + 1) % AUDIT_EVERY || !rest.length ? [entry] : [entry, { ...rest.shift(), audit: true }]));
+    return entries.length < AUDIT_EVERY ? [...all, ...rest] : all;
+  }
+
+  function useQueue(filter) {
+    const [state, setState] = React.useState({ entries: null, tags: [], models: [], all: 0 });
     const latest = React.useRef(0);
     async function load(shown) {
       const turn = ++latest.current;
       try {
-        const answer = await ask("review", { tag, limit: shown.length + AT_ONCE });
+        const answer = await ask("review", { ...filter, limit: shown.length + AT_ONCE });
         if (turn !== latest.current) return;
         const there = new Set(shown.map(placeOf));
-        const fresh = answer.waiting.filter((entry) => !there.has(placeOf(entry)));
-        setState({ entries: [...shown, ...fresh], tags: answer.tags, all: answer.all, end: !fresh.length });
+        const isNew = (entry) => !there.has(placeOf(entry));
+        const fresh = mixed(answer.waiting.filter(isNew), answer.audits.filter(isNew));
+        setState({ entries: [...shown, ...fresh], tags: answer.tags, models: answer.models, all: answer.all, end: !fresh.length });
       } catch (error) {
         if (turn === latest.current) setState((was) => ({ ...was, entries: was.entries || [], error }));
       }
@@ -148,14 +160,87 @@
     React.useEffect(() => {
       setState((was) => ({ ...was, entries: null, error: null }));
       load([]);
-    }, [tag]);
+    }, [filter]);
     return [state, load];
+  }
+
+  /* -------------------------------------------------------------- which of them */
+
+  const SURES = [
+    [90, 100],
+    [80, 89],
+    [70, 79],
+    [0, 69],
+  ];
+
+  function Filters({ filter, queue, onChange }) {
+    const select = (name, label, value, chosen, options) =>
+      h(
+        Form.Control,
+        { key: name, as: "select", className: "btn-secondary w-auto", value, "aria-label": label, onChange: (e) => onChange(chosen(e.target.value)) },
+        options.map(([of, text]) => h("option", { key: of, value: of }, text))
+      );
+    const sure = filter.most === undefined ? "" : `${filter.least}-${filter.most}`;
+    const range = (value) => (value ? { least: Number(value.split("-")[0]), most: Number(value.split("-")[1]) } : { least: undefined, most: undefined });
+    const kinds = ["scene", "image", "gallery"].map((kind) => [kind, t(`open_${kind}`)]);
+    return h(
+      React.Fragment,
+      null,
+      select("tag", t("whichTag"), filter.tag, (tag) => ({ tag }), [["", `${t("allTags")} (${queue.all})`], ...queue.tags.map((one) => [one.tag, `${one.tag} (${one.n})`])]),
+      select("kind", t("whichKind"), filter.kind, (kind) => ({ kind }), [["", t("allKinds")], ...kinds]),
+      select("sure", t("howSure"), sure, range, [["", t("anySure")], ...SURES.map(([from, to]) => [`${from}-${to}`, t("sureBetween", { from, to })])]),
+      queue.models.length > 1 && select("model", t("whichModel"), filter.model, (model) => ({ model }), [["", t("allModels")], ...queue.models.map((model) => [model, model.split("@")[0]])])
+    );
+  }
+
+  /* -------------------------------------------------------------- one item with all its tags */
+
+  function OneItem({ entries, at, onGo }) {
+    const page = React.useRef(null);
+    const current = entries[at];
+    const items = entries.map(key);
+    React.useEffect(() => {
+      if (page.current) page.current.focus();
+    }, []);
+    if (!current) return null;
+    const go = (step) => {
+      let i = at + step;
+      while (entries[i] && (items[i] === key(current) || items.indexOf(items[i]) !== i)) i += step;
+      if (entries[i]) onGo(i);
+    };
+    const onKeyDown = (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step || event.ctrlKey || event.altKey || event.metaKey || /input|select/i.test(event.target.tagName)) return;
+      event.preventDefault();
+      event.nativeEvent.stopPropagation();
+      go(step);
+    };
+    const distinct = Array.from(new Set(items));
+    const where = t("itemOf", { at: distinct.indexOf(key(current)) + 1, n: distinct.length });
+    return h(
+      "div",
+      { ref: page, tabIndex: -1, className: "ai-tagger-one", role: "group", "aria-label": t("viewItem"), onKeyDown },
+      h(
+        "div",
+        null,
+        h("div", { className: "ai-tagger-frame" }, current.picture ? h("img", { src: current.picture, alt: "" }) : h("div", { className: "ai-tagger-no-picture" }, t("noPicture"))),
+        h(
+          "p",
+          { className: "d-flex align-items-center justify-content-between mt-2" },
+          h(Button, { variant: "secondary", onClick: () => go(-1), "aria-label": t("previousItem") }, h(Icon, { name: "faChevronLeft" })),
+          h("span", { role: "status" }, where, " · ", h(ReactRouterDOM.Link, { to: `/${PATHS[current.kind]}/${current.id}` }, t(`open_${current.kind}`))),
+          h(Button, { variant: "secondary", onClick: () => go(1), "aria-label": t("nextItem") }, h(Icon, { name: "faChevronRight" }))
+        )
+      ),
+      h("div", null, h(AITagger.ItemPanel, { key: key(current), item: { kind: current.kind, id: current.id } }))
+    );
   }
 
   function Review() {
     AITagger.useChanged("language");
-    const [tag, setTag] = React.useState("");
-    const [queue, load] = useQueue(tag);
+    const [filter, setFilter] = React.useState({ tag: "", kind: "", model: "" });
+    const [byItem, setByItem] = React.useState(false);
+    const [queue, load] = useQueue(filter);
     const [says, setSays] = React.useState({});
     const [at, setAt] = React.useState(0);
     const [problem, setProblem] = React.useState(null);
@@ -168,7 +253,7 @@
       outbox.send();
       return () => outbox.send();
     }, []);
-    React.useEffect(() => setAt(0), [tag]);
+    React.useEffect(() => setAt(0), [filter]);
     React.useEffect(() => {
       if (queue.entries && open < MORE_AT && !queue.end && !queue.error) load(entries);
     }, [open, queue]);
@@ -182,7 +267,8 @@
     }
 
     function sayMany(from, to, act) {
-      for (let i = from; i < to; i += 1) if (!says[placeOf(entries[i])]) say(i, act);
+      // An audit counts as a look: many at once are none.
+      for (let i = from; i < to; i += 1) if (!says[placeOf(entries[i])] && !entries[i].audit) say(i, act);
     }
 
     function columns() {
@@ -205,6 +291,7 @@
       y: () => (say(at, "accept"), setAt(next(at))),
       n: () => (say(at, "reject"), setAt(next(at))),
       u: () => say(lastSaid(), null),
+      i: () => setByItem(true),
       Y: () => sayMany(0, at + 1, "accept"),
       N: () => sayMany(at, entries.length, "reject"),
     };
@@ -228,26 +315,29 @@
     const tools = h(
       "div",
       { className: "ai-tagger-tools" },
+      h(Filters, { filter, queue, onChange: (some) => setFilter({ ...filter, ...some }) }),
       h(
-        Form.Control,
-        { as: "select", className: "btn-secondary w-auto", value: tag, "aria-label": t("whichTag"), onChange: (e) => setTag(e.target.value) },
-        h("option", { value: "" }, `${t("allTags")} (${queue.all})`),
-        queue.tags.map((one) => h("option", { key: one.tag, value: one.tag }, `${one.tag} (${one.n})`))
+        ButtonGroup,
+        { "aria-label": t("view") },
+        h(Button, { variant: "secondary", active: !byItem, "aria-pressed": !byItem, title: t("viewTags"), "aria-label": t("viewTags"), onClick: () => setByItem(false) }, h(Icon, { name: "faTh" })),
+        h(Button, { variant: "secondary", active: byItem, "aria-pressed": byItem, title: t("viewItem"), "aria-label": t("viewItem"), onClick: () => setByItem(true) }, h(Icon, { name: "faFileImage" }))
       ),
-      current && h(Button, { variant: "secondary", onClick: () => sayMany(0, at + 1, "accept") }, t("acceptAbove")),
-      current && h(Button, { variant: "secondary", onClick: () => sayMany(at, entries.length, "reject") }, t("rejectRest")),
-      h("span", { className: "ai-tagger-keys text-muted" }, t("reviewKeys"))
+      current && !byItem && h(Button, { variant: "secondary", onClick: () => sayMany(0, at + 1, "accept") }, t("acceptAbove")),
+      current && !byItem && h(Button, { variant: "secondary", onClick: () => sayMany(at, entries.length, "reject") }, t("rejectRest")),
+      h("span", { className: "ai-tagger-keys text-muted" }, t(byItem ? "itemKeys" : "reviewKeys"))
     );
     return h(
       "div",
       { className: "ai-tagger-page" },
       h(AITagger.PageHead, { page: "review" }),
       tools,
+      h(AITagger.Looks, { tag: filter.tag }),
       problem && h("div", { className: "alert alert-warning", role: "alert" }, t("notSaved", { reason: problem.message })),
       queue.error && h("div", { role: "alert" }, h("p", null, t("failed", { reason: queue.error.message })), h(Button, { onClick: () => load([]) }, t("tryAgain"))),
       !queue.entries && h("p", { role: "status" }, h(Spinner, { animation: "border", size: "sm" }), " ", t("loading")),
       queue.entries && !entries.length && !queue.error && h("p", null, t("nothingWaits")),
-      h(
+      byItem && h(OneItem, { entries, at, onGo: setAt }),
+      !byItem && h(
         "div",
         { ref: grid, className: "ai-tagger-grid", role: "listbox", "aria-label": t("review"), onKeyDown },
         entries.map((entry, i) =>

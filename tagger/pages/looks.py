@@ -17,7 +17,7 @@ _MAJOR = 10
 
 
 def looks(place: Place, call: Call) -> dict[str, Any]:
-    """Of each tag that was looked at or waits: how many looks, how many right, the share that is right at least, from
+    """Of each tag that was looked at or waits: how many looks, how many of those that count were right, the share
     where on 95 % can be promised, and how many more looks would settle it (those that are promised need none)."""
     del call
     store = place.store
@@ -25,13 +25,16 @@ def looks(place: Place, call: Call) -> dict[str, Any]:
     plain, seen, waits = without_promises(policy), looks_of(store.answers()), store.tally("review")
     known = {*seen, *_unseen(store, waits, {tag for _, tag in seen})}
     now = {(feature, tag): plain.bar(feature, tag).apply for feature, tag in known}
-    tags = [_row(one, waits.get(one.tag, 0), now[one.feature, one.tag]) for one in promises(seen, WANTED, now)]
+    tags = [
+        _row(one, len(seen.get((one.feature, one.tag), ())), waits.get(one.tag, 0))
+        for one in promises(seen, WANTED, now)
+    ]
     rest = len(waits.keys() - {row["tag"] for row in tags}) * looks_needed(0, 0, WANTED)
     return {
         "promise": WANTED,
         "follows": any(rule.place == PLACE and rule.features for rule in policy.rules),
         "left": sum(row["left"] for row in tags) + min(rest, sum(waits.values())),
-        "tags": sorted(tags, key=lambda row: (-row["looked"], -row["waiting"], row["tag"])),
+        "tags": sorted(tags, key=lambda row: (-row["looks"], -row["waiting"], row["tag"])),
     }
 
 
@@ -44,15 +47,15 @@ def _unseen(store: SqliteStore, waits: dict[str, int], seen: set[str]) -> list[t
     return found
 
 
-def _row(one: Promise, waiting: int, now: float) -> dict[str, Any]:
+def _row(one: Promise, looks: int, waiting: int) -> dict[str, Any]:
     return {
         "tag": one.tag,
         "feature": one.feature,
-        "looked": one.looked,
+        "looks": looks,
+        "looked": one.looked,  # those at or above the threshold: they tell of what is written
         "right": one.right,
         "at_least": round(one.at_least, 4),
         "apply": one.apply,
-        "now": now,
         "borrowed": one.borrowed,
         "waiting": waiting,
         # Whoever looks at all that wait has settled them, too.

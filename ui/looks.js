@@ -1,0 +1,89 @@
+/* What looks say so far: how many more settle what waits, what is promised of each tag, and what this sitting changed. */
+(function () {
+  "use strict";
+  const { AITagger } = window;
+  if (AITagger.missing) return;
+  const { api, changed, h, Icon, t } = AITagger;
+  const { React } = api;
+  const { Button, ProgressBar, Table } = api.libraries.Bootstrap;
+
+  const SHOWN = 15;
+  const share = (part) => `${Math.round(100 * part)} %`;
+  const name = (row) => `${row.feature}/${row.tag}`;
+
+  /* Tags of which this sitting knows more than its beginning, as sentences. */
+  function news(before, now) {
+    const was = new Map(before.tags.map((row) => [name(row), row]));
+    const none = { at_least: 0, apply: null, looked: 0, right: 0 };
+    return now.tags
+      .filter((row) => row.looked !== (was.get(name(row)) || none).looked || row.apply !== (was.get(name(row)) || none).apply)
+      .map((row) => {
+        const former = was.get(name(row)) || none;
+        const values = { tag: row.tag, now: share(row.at_least), was: share(former.at_least), n: row.left, apply: row.apply !== null && share(row.apply) };
+        if (row.apply !== null && row.apply !== former.apply) return t("nowPromised", values);
+        return t(row.left ? "nowAtLeast" : "nowAtLeastDone", values);
+      });
+  }
+
+  function Line({ row }) {
+    const promised = row.apply === null ? "–" : t(row.borrowed ? "promisedBorrowed" : "promisedFrom", { percent: Math.round(100 * row.apply) });
+    return h(
+      "tr",
+      null,
+      h("td", null, row.tag),
+      h("td", null, row.looks.toLocaleString()),
+      h("td", null, row.looked ? t("someOf", { n: row.right, of: row.looked }) : "–"),
+      h("td", null, row.looked ? share(row.at_least) : "–"),
+      h("td", null, promised),
+      h("td", null, row.left.toLocaleString())
+    );
+  }
+
+  function Promises({ answer }) {
+    const [all, setAll] = React.useState(false);
+    const rows = all ? answer.tags : answer.tags.slice(0, SHOWN);
+    return h(
+      React.Fragment,
+      null,
+      h("p", { className: "text-muted mb-2" }, t("promiseHelp", { percent: Math.round(100 * answer.promise) }), " ", t(answer.follows ? "promiseFollows" : "promiseFree", { promise: answer.promise })),
+      h(
+        "div",
+        { className: "table-responsive", tabIndex: 0 },
+        h(
+          Table,
+          { size: "sm", className: "ai-tagger-table" },
+          h("thead", null, h("tr", null, ["tag", "looks", "rightOnes", "rightAtLeast", "promisedHead", "moreLooks"].map((head) => h("th", { key: head, scope: "col" }, t(head))))),
+          h("tbody", null, rows.map((row) => h(Line, { key: name(row), row })))
+        )
+      ),
+      answer.tags.length > SHOWN && h(Button, { variant: "link", className: "p-0 mb-2", onClick: () => setAll(!all) }, all ? t("showLess") : t("showMore", { n: answer.tags.length - SHOWN }))
+    );
+  }
+
+  /* The finish line of the review: of one tag, or of all. */
+  function Looks({ tag }) {
+    const [open, setOpen] = React.useState(false);
+    const [answer, , again] = AITagger.useAnswer("looks", {}, "looks");
+    const first = React.useRef(null);
+    React.useEffect(() => changed.on("review", again), []);
+    if (!answer) return null;
+    if (!first.current) first.current = answer;
+    const sum = (of, part) => of.tags.filter((row) => !tag || row.tag === tag).reduce((n, row) => n + row[part], 0);
+    const left = tag ? sum(answer, "left") : answer.left;
+    const looked = Math.max(0, sum(answer, "looks") - sum(first.current, "looks"));
+    const before = tag ? sum(first.current, "left") : first.current.left;
+    const percent = before ? Math.min(100, Math.round((100 * Math.max(0, before - left)) / before)) : 100;
+    const says = news(first.current, answer);
+    const line = left ? t(tag ? "leftOfTag" : "leftOfAll", { n: left, tag }) : t(tag ? "tagSettled" : "allSettled", { tag });
+    return h(
+      "section",
+      { className: "ai-tagger-looks", "aria-label": t("finishLine") },
+      h("div", { className: "d-flex flex-wrap align-items-center" }, h("span", { className: "mr-3" }, h(Icon, { name: "faFlagCheckered" }), " ", line, looked > 0 && ` ${t("lookedNow", { n: looked })}`), h(Button, { variant: "link", className: "p-0", "aria-expanded": open, onClick: () => setOpen(!open) }, t(open ? "hidePromises" : "showPromises"))),
+      h(ProgressBar, { now: percent, "aria-label": t("finishLine") }),
+      says.length > 0 && h("p", { className: "mb-1", role: "status" }, t("thisSitting"), " ", AITagger.listed(says, 4)),
+      open && h(Promises, { answer })
+    );
+  }
+
+  Object.assign(AITagger, { Looks });
+})();

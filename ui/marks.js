@@ -12,6 +12,10 @@
   let wanted = new Map();
   let timer = 0;
 
+  let off = false; // a setting
+  const chosen = () => AITagger.readSettings().then((settings) => (off = Boolean(settings.noMarks)), () => {});
+  let asked = null; // once a visit
+
   function want(item) {
     if (counts.has(key(item)) || wanted.has(key(item))) return;
     wanted.set(key(item), item);
@@ -22,6 +26,9 @@
     const items = Array.from(wanted.values());
     wanted = new Map();
     timer = 0;
+    asked = asked || chosen();
+    await asked;
+    if (off) return;
     try {
       const { marks } = await ask("marks", { items });
       items.forEach((item) => counts.set(key(item), marks[key(item)] || 0));
@@ -32,6 +39,10 @@
   }
 
   changed.on("review", () => counts.clear());
+  changed.on("settings", () => {
+    asked = null;
+    counts.clear();
+  });
 
   function Mark({ item }) {
     AITagger.useChanged("marks");

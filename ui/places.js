@@ -57,6 +57,12 @@
     return group && [group, group.lastElementChild];
   }
 
+  /* A gallery's details have no patch point. */
+  function findGalleryDetails() {
+    const pane = document.querySelector(".gallery-tabs .tab-content > .tab-pane");
+    return pane && [pane, null];
+  }
+
   /* Lives in the navigation bar and draws everywhere. */
   function Everywhere() {
     const { pathname } = ReactRouterDOM.useLocation();
@@ -65,9 +71,12 @@
     AITagger.toast = toast;
     AITagger.useChanged("language");
     const toolbar = usePlace("toolbar", item && AITagger.key(item), () => findToolbar(item.kind));
+    const gallery = item && item.kind === "gallery" ? item : null;
+    const panel = usePlace("gallery", gallery && AITagger.key(gallery), findGalleryDetails);
     return h(
       React.Fragment,
       null,
+      gallery && panel && ReactDOM.createPortal(h("div", { className: "ai-tagger-panel" }, h("h4", null, t("ai")), h(AITagger.ItemPanel, { key: gallery.id, item: gallery })), panel),
       item && toolbar && ReactDOM.createPortal(h(AITagger.TagButton, { item }), toolbar),
       ReactDOM.createPortal(h(AITagger.TagProgress), document.body)
     );

@@ -3,7 +3,7 @@
   "use strict";
   const { AITagger } = window;
   if (AITagger.missing) return;
-  const { api, h, Icon, t } = AITagger;
+  const { api, ask, h, Icon, t } = AITagger;
   const { React } = api;
   const { Apollo, Bootstrap, ReactRouterDOM } = api.libraries;
   const { Badge, Button, Form, Spinner, Table } = Bootstrap;
@@ -34,6 +34,82 @@
     ["reviewPercent", 70],
   ];
 
+  const WAIT_MS = 500;
+
+  /* Both thresholds; what others would change is said before they are saved. */
+  function Thresholds({ settings, change }) {
+    const stands = (name) => String(settings[name] || "");
+    const [typed, setTyped] = React.useState({ applyPercent: stands("applyPercent"), reviewPercent: stands("reviewPercent") });
+    const [would, setWould] = React.useState(null);
+    const [saved, setSaved] = React.useState(false);
+    const values = Object.fromEntries(PERCENTS.map(([name]) => [name, typed[name] === "" ? 0 : Number(typed[name])]));
+    const fits = Object.values(values).every((value) => Number.isInteger(value) && value >= 0 && value <= 100);
+    const isNew = PERCENTS.some(([name]) => typed[name] !== stands(name));
+
+    React.useEffect(() => {
+      let alive = true;
+      setWould(null);
+      if (!isNew || !fits) return undefined;
+      const usual = Object.fromEntries(PERCENTS);
+      const args = { apply: values.applyPercent || usual.applyPercent, review: values.reviewPercent || usual.reviewPercent };
+      const timer = setTimeout(() => ask("estimate", args).then((answer) => alive && setWould(answer), () => {}), WAIT_MS);
+      return () => {
+        alive = false;
+        clearTimeout(timer);
+      };
+    }, [typed.applyPercent, typed.reviewPercent, isNew]);
+
+    async function save(event) {
+      event.preventDefault();
+      if (!fits) {
+        AITagger.toast.error(new Error(t("percentOnly")));
+        return;
+      }
+      await change(values);
+      setSaved(true);
+    }
+
+    const field = ([name, usual]) =>
+      h(
+        Form.Group,
+        { key: name, controlId: `ai-tagger-${name}` },
+        h(Form.Label, null, t(name)),
+        h(Form.Control, { type: "number", min: 1, max: 100, className: "text-input", placeholder: String(usual), value: typed[name], "aria-describedby": `ai-tagger-${name}-help`, onKeyDown: (e) => e.key === "Enter" && save(e), onChange: (e) => (setSaved(false), setTyped({ ...typed, [name]: e.target.value })) }),
+        h(Form.Text, { id: `ai-tagger-${name}-help`, className: "text-muted" }, t(`${name}Help`, { usual }))
+      );
+    return h(
+      React.Fragment,
+      null,
+      PERCENTS.map(field),
+      h("p", { role: "status", className: would ? "" : "mb-0" }, would && `${t("wouldChange", would)} ${t(would.sampled < would.items ? "wouldSample" : "wouldAll", would)}`),
+      isNew && h(Button, { variant: "primary", onClick: save }, t("save")),
+      saved && !isNew && h(Exactly)
+    );
+  }
+
+  /* After saving: what deciding again would do, counted; and doing it. */
+  function Exactly() {
+    const [count, setCount] = React.useState(null);
+    async function look() {
+      setCount({});
+      try {
+        setCount(await ask("again", { dryRun: true }));
+      } catch (error) {
+        setCount(null);
+        AITagger.toast.error(error);
+      }
+    }
+    const busy = count && count.added === undefined;
+    return h(
+      "div",
+      { role: "status" },
+      h("p", null, t("savedSo")),
+      h(Button, { variant: "secondary", className: "mr-2", "aria-disabled": Boolean(busy), onClick: () => !busy && look() }, busy && h(Spinner, { animation: "border", size: "sm", className: "mr-2" }), t("countExactly")),
+      h(Button, { variant: "secondary", onClick: () => AITagger.runTask({ task: "Decide again" }) }, t("taskAgain")),
+      count && !busy && h("p", { className: "mt-2" }, t("exactly", { add: count.added, remove: count.removed, items: count.items }))
+    );
+  }
+
   function Choices() {
     const [settings, setSettings] = React.useState(null);
     const [error, setError] = React.useState(null);
@@ -47,6 +123,7 @@
       setSettings({ ...settings, ...changes }); // Shown at once; a refusal shows what stands.
       try {
         setSettings(await write(changes));
+        AITagger.changed.tell("settings");
       } catch (problem) {
         AITagger.toast.error(problem);
         read().then(setSettings, setError);
@@ -60,28 +137,8 @@
       SKIPS.map((name) =>
         h(Form.Check, { key: name, id: id(name), type: "switch", label: t(`look_${name}`), checked: !settings[name], onChange: (e) => change({ [name]: !e.target.checked }) })
       ),
-      PERCENTS.map(([name, usual]) =>
-        h(
-          Form.Group,
-          { key: name, controlId: id(name) },
-          h(Form.Label, null, t(name)),
-          h(Form.Control, {
-            type: "number",
-            min: 1,
-            max: 100,
-            className: "text-input",
-            placeholder: String(usual),
-            defaultValue: settings[name] || "",
-            "aria-describedby": `${id(name)}-help`,
-            onBlur: (e) => {
-              const value = e.target.value === "" ? 0 : Math.round(Number(e.target.value));
-              if (value >= 0 && value <= 100) change({ [name]: value });
-              else AITagger.toast.error(new Error(t("percentOnly")));
-            },
-          }),
-          h(Form.Text, { id: `${id(name)}-help`, className: "text-muted" }, t(`${name}Help`, { usual }))
-        )
-      ),
+      h(Form.Check, { id: id("marks"), type: "switch", label: t("showMarks"), checked: !settings.noMarks, onChange: (e) => change({ noMarks: !e.target.checked }) }),
+      h(Thresholds, { settings, change }),
       h(
         Form.Group,
         { controlId: id("modelPreset") },
@@ -95,8 +152,42 @@
     );
   }
 
-  function Models({ models }) {
+  function Models({ models, again }) {
+    const [busy, setBusy] = React.useState("");
     const size = (bytes) => t("megabytes", { n: bytes < 1e7 ? Math.round(bytes / 1e5) / 10 : Math.round(bytes / 1e6) });
+
+    /* Getting may take long, so it is a job; removing is done at once. */
+    async function get(model) {
+      const description = `AI Tagger: ${t("getModel", { name: model.name })}`;
+      setBusy(model.name);
+      try {
+        await AITagger.runTask({ args: { mode: "models", action: "fetch", names: [model.name] }, description });
+        await AITagger.untilDone(description);
+      } catch (error) {
+        AITagger.toast.error(error);
+      }
+      setBusy("");
+      again();
+    }
+
+    async function remove(model) {
+      setBusy(model.name);
+      try {
+        await ask("models", { action: "remove", names: [model.name] });
+        AITagger.toast.success(t("modelRemoved", { name: model.title || model.name }));
+      } catch (error) {
+        AITagger.toast.error(error);
+      }
+      setBusy("");
+      again();
+    }
+
+    const button = (model) => {
+      if (busy === model.name) return h(Spinner, { animation: "border", size: "sm", role: "status" });
+      if (!model.bytes) return null; // comes with the plugin
+      const [label, act] = model.installed ? [t("remove"), remove] : [t("get"), get];
+      return h(Button, { variant: "secondary", size: "sm", "aria-label": `${label}: ${model.name}`, "aria-disabled": Boolean(busy), onClick: () => !busy && act(model) }, label);
+    };
     const row = (model) =>
       h(
         "tr",
@@ -104,9 +195,10 @@
         h("td", null, model.title || model.name, model.used && h(Badge, { variant: "success", className: "ml-2" }, t("inUse"))),
         h("td", null, model.feature),
         h("td", null, model.licence),
-        h("td", null, model.installed ? t("yes") : size(model.bytes))
+        h("td", null, model.installed ? t("yes") : size(model.bytes)),
+        h("td", null, button(model))
       );
-    return h(React.Fragment, null, h("h4", null, t("models")), h(Listing, { heads: ["modelName", "feature", "licence", "here"] }, models.map(row)));
+    return h(React.Fragment, null, h("h4", null, t("models")), h(Listing, { heads: ["modelName", "feature", "licence", "here", "change"] }, models.map(row)));
   }
 
   function Listing({ heads, children }) {
@@ -125,7 +217,7 @@
   /* What the heavy half says: asked only when it is set up, since it would set itself up otherwise. */
   function InForce() {
     const [check, error, again] = AITagger.useAnswer("check", {}, "check");
-    const [listed] = AITagger.useAnswer("models", {}, "models");
+    const [listed, , listAgain] = AITagger.useAnswer("models", {}, "models");
     if (error) return h("div", { role: "alert" }, h("p", null, t("failed", { reason: error.message })), h(Button, { onClick: again }, t("tryAgain")));
     if (!check) return h("p", { role: "status" }, h(Spinner, { animation: "border", size: "sm" }), " ", t("loading"));
     const row = (one) => h("tr", { key: one.key }, h("td", null, h("code", null, one.key)), h("td", null, one.value), h("td", null, one.from));
@@ -134,7 +226,7 @@
       React.Fragment,
       null,
       problems.length > 0 && h("ul", { className: "alert alert-warning pl-4" }, problems.map((text) => h("li", { key: text }, text))),
-      listed && listed.models && h(Models, { models: listed.models }),
+      listed && listed.models && h(Models, { models: listed.models, again: listAgain }),
       h("h4", null, t("inForce")),
       h(Listing, { heads: ["setting", "value", "from"] }, (check.settings || []).map(row))
     );
@@ -155,5 +247,6 @@
     );
   }
 
+  Object.assign(AITagger, { readSettings: read });
   api.register.route("/plugins/ai_tagger/settings", Settings);
 })();

@@ -11,6 +11,7 @@
 
   const HOME = "/plugins/ai_tagger";
   const LOOK_EVERY_MS = 3000;
+  const JOB_EVERY_MS = 2000;
   const PATHS = { scene: "scenes", image: "images", gallery: "galleries" };
 
   /* -------------------------------------------------------------- Stash's jobs */
@@ -30,6 +31,16 @@
       changed.tell("jobs");
     } catch (error) {
       AITagger.toast.error(error);
+    }
+  }
+
+  /* Resolves when no job of Stash's queue has this description any more. */
+  async function untilDone(description) {
+    let there = true;
+    while (there) {
+      await new Promise((go) => setTimeout(go, JOB_EVERY_MS));
+      const { data } = await client().query({ query: QUEUE, fetchPolicy: "no-cache" });
+      there = (data.jobQueue || []).some((job) => job.description === description);
     }
   }
 
@@ -168,6 +179,32 @@
     );
   }
 
+  /* Lists of Stash with what was tagged: by the tag that marks it, else by the tags below ours. */
+  function Tagged() {
+    const [tag, setTag] = React.useState(null);
+    React.useEffect(() => {
+      findOurTag().then(setTag, () => {});
+    }, []);
+    if (!tag) return null;
+    const value = { items: [{ id: tag.id, label: tag.name }], excluded: [], depth: -1 };
+    const criterion = JSON.stringify({ type: "tags", value, modifier: "INCLUDES" }).replace(/("(?:[^"\\]|\\.)*")|([{}])/g, (whole, text, brace) => text || (brace === "{" ? "(" : ")"));
+    const link = (kind) => h(Link, { key: kind, className: "mr-3", to: `/${PATHS[kind]}?c=${encodeURIComponent(criterion)}` }, t(`tagged_${kind}`));
+    return h("p", null, h(Icon, { name: "faTag" }), " ", t("taggedByAI"), " ", ["scene", "image", "gallery"].map(link));
+  }
+
+  const FIND = Apollo.gql`
+    query AITaggerTag($name: String!) {
+      findTags(tag_filter: { name: { value: $name, modifier: EQUALS } }) { tags { id name } }
+    }
+  `;
+
+  async function findOurTag() {
+    const settings = await AITagger.readSettings();
+    const name = settings.markApplied || settings.parentTag || "AI Tagger";
+    const { data } = await client().query({ query: FIND, variables: { name }, fetchPolicy: "no-cache" });
+    return data.findTags.tags[0];
+  }
+
   function Runs({ runs, busy }) {
     const shown = runs.filter((run) => run.counts.added || run.counts.removed || run.operation === "tag" || run.state === "running");
     if (!shown.length) return null;
@@ -247,6 +284,7 @@
           h(TaskButton, { task: "Check", label: t("taskCheck"), busy })
         ),
       overview.summary && h(Numbers, { key: "numbers", summary: overview.summary }),
+      h(Tagged, { key: "tagged" }),
       overview.runs && h(Runs, { key: "runs", runs: overview.runs, busy }),
       overview.failures && h(Failures, { key: "failures", failures: overview.failures })
     );
@@ -254,7 +292,9 @@
 
   /* -------------------------------------------------------------- where they are */
 
-  Object.assign(AITagger, { PageHead, HOME });
+  Object.assign(AITagger, { PageHead, HOME, runTask, untilDone });
   register.route(`${HOME}/review`, () => h(AITagger.Review));
-  register.route(HOME, ReactRouterDOM.withRouter(({ match }) => (match.isExact ? h(Status) : null)));
+  // Stash gives a path to all whose beginning fits: what is nobody's page is the status.
+  const OTHERS = new RegExp(`^${HOME}/(review|people|settings)/*$`);
+  register.route(HOME, ReactRouterDOM.withRouter(({ location }) => (OTHERS.test(location.pathname) ? null : h(Status))));
 })();

@@ -18,7 +18,8 @@ _MAJOR = 10
 
 def looks(place: Place, call: Call) -> dict[str, Any]:
     """Of each tag that was looked at or waits: how many looks, how many of those that count were right, the share
-    where on 95 % can be promised, and how many more looks would settle it (those that are promised need none)."""
+    that is right at least, from where on 95 % can be promised, and how many more looks would settle it (none where it
+    is promised)."""
     del call
     store = place.store
     policy, _ = read_policy(place.data)

@@ -33,7 +33,8 @@ def everybody(db: sqlite3.Connection, library_id: int) -> None:
 
 
 def items(db: sqlite3.Connection, library_id: int, refs: Sequence[ItemRef]) -> None:
-    """Items that are gone, and what belongs to files that none has now."""
+    """Items that are gone, and what belongs to files that none has now. A refusal stays, should the file come back: it
+    holds no face, only a place and a number."""
     db.execute("PRAGMA secure_delete = ON")
     gone = dumps([list(ref) for ref in refs])
     rows = db.execute(
@@ -44,9 +45,10 @@ def items(db: sqlite3.Connection, library_id: int, refs: Sequence[ItemRef]) -> N
     files = dumps(sorted({row[0] for row in rows}))
     left = "(SELECT fingerprint FROM item WHERE library_id = ?1)"
     for table in ("face", "example", "looked", "said"):
+        only = "AND what = 'is'" if table == "said" else ""
         db.execute(
             f"""DELETE FROM {table} WHERE library_id = ?1 AND fingerprint IN (SELECT value FROM json_each(?2))
-            AND fingerprint NOT IN {left}""",  # noqa: S608
+            AND fingerprint NOT IN {left} {only}""",  # noqa: S608
             (library_id, files),
         )
     db.execute(
@@ -55,3 +57,10 @@ def items(db: sqlite3.Connection, library_id: int, refs: Sequence[ItemRef]) -> N
         AND other_fingerprint NOT IN {left})""",  # noqa: S608
         (library_id, files),
     )
+
+
+def crops(db: sqlite3.Connection, library_id: int) -> None:
+    """All crops; vectors stay."""
+    db.execute("PRAGMA secure_delete = ON")
+    for table in ("face", "example"):
+        db.execute(f"UPDATE {table} SET crop = x'' WHERE library_id = ? AND crop != x''", (library_id,))  # noqa: S608

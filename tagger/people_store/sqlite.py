@@ -409,9 +409,7 @@ class PeopleStore:
     def drop_crops(self) -> None:
         """No crop is kept any more."""
         with self._database.write() as db:
-            for table in ("face", "example"):
-                query = f"UPDATE {table} SET crop = x'' WHERE library_id = ? AND crop != x''"  # noqa: S608
-                db.execute(query, (self._id,))
+            _forgetting.crops(db, self._id)
         self._database.shrink()
 
 

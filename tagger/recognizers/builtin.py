@@ -77,12 +77,17 @@ _DAY_INTERCEPT: Final = -3.164
 # Log median, log median of the top third, log of the 90th percentile (of brightness), share of dark pixels.
 _NIGHT: Final = (-0.586, -0.359, -5.179, 3.431)
 _NIGHT_INTERCEPT: Final = 24.902
+_DRAWN = 0.6  # share of one shade (of 32,768) in a frame that nobody photographed
 _NOTHING_TO_SEE = 16  # a frame whose 90th percentile is darker than this is black, not night
 
 
 def _day_night(rgb: RgbArray) -> dict[str, float]:
     """Outdoors by daylight, or a night; indoors is neither, and neither is said."""
-    hsv = cv2.cvtColor(_thumbnail(rgb, 64, 48), cv2.COLOR_RGB2HSV).astype(np.float32)
+    small = _thumbnail(rgb, 64, 48)
+    shades = (small >> 3).astype(np.int32) @ (1024, 32, 1)
+    if np.bincount(shades.ravel()).max() > _DRAWN * shades.size:
+        return {}  # Mostly one shade: a drawing, a slide, something cut out; no photograph of a sky.
+    hsv = cv2.cvtColor(small, cv2.COLOR_RGB2HSV).astype(np.float32)
     hue, saturation, value = hsv[..., 0], hsv[..., 1], hsv[..., 2]
     top = value[:16]
     tenth_brightest = float(np.percentile(value, 90))

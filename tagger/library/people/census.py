@@ -11,7 +11,7 @@ from tagger.answers import PEOPLE
 from tagger.library.find import Order
 from tagger.library.galleries import Galleries
 from tagger.library.learn import is_much
-from tagger.library.people.desk import Desk, follow_performers
+from tagger.library.people.desk import Desk, follow_performers, teach
 from tagger.library.people.gathering import gather
 from tagger.library.people.judging import vector_of
 from tagger.library.people.sending import ours_on
@@ -88,6 +88,7 @@ class Census:
             faces = self._people.faces_of([question.fingerprint], self._desk.model)[question.fingerprint]
             mine = [face for face in faces if face.person == person]
             places = mine[0].face.places if mine else ()
+            teach(self._desk, self._people.faces([face.id for face in mine[:1]]), person)
             sayings.append(Said("is", question.fingerprint, places, person, question.ref))
         self._people.say(sayings)
         self._people.remember(_ANSWERS, str(max(answer.id for answer in fresh)))

@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from tagger.errors import TaggerError
 from tagger.library.people import gathering
 from tagger.library.people.census import change_people
-from tagger.library.people.desk import Desk, parse_item
+from tagger.library.people.desk import Desk, parse_item, teach
 from tagger.library.people.judging import vector_of
 from tagger.library.tools import Tools
-from tagger.people_store import Example, Group, NewFace, Person, Said, SayWhat, StoredFace, same_place
+from tagger.people_store import Group, NewFace, Person, Said, SayWhat, StoredFace, same_place
 from tagger.types import ItemRef
-
-_MOST_TAUGHT = 12  # faces of a group that become examples
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ def name_faces(tools: Tools, what: str, name: str, create: bool = False) -> Chan
     def say(desk: Desk) -> None:
         if meant.ref is not None:
             desk.store.say([Said("is", meant.fingerprint, (), person.id, meant.ref)])
-        _teach(desk, faces, person.id)
+        teach(desk, faces, person.id)
         desk.store.say([Said("is", face.fingerprint, face.face.places, person.id) for face in faces])
 
     return Changed(len(faces), len(meant.faces) - len(faces), change_people(tools, say))
@@ -130,18 +128,6 @@ def _not_refused(desk: Desk, faces: Sequence[StoredFace], person: int) -> list[S
         if not refused:
             left.append(face)
     return left
-
-
-def _teach(desk: Desk, faces: Sequence[StoredFace], person: int) -> None:
-    good = [f for f in faces if f.face.vector and f.face.quality >= desk.likeness.least_quality]
-    items = desk.store.items_of(sorted({face.fingerprint for face in good}))
-    for face in sorted(good, key=lambda f: -f.face.quality)[:_MOST_TAUGHT]:
-        ref = next((f"{ref.kind}:{ref.id}" for ref, _ in items[face.fingerprint]), "")
-        crop = face.face.crop if desk.wanted.crops else b""
-        desk.store.add_example(
-            Example(0, person, face.model, "named", ref, face.fingerprint, face.best, face.face.vector,
-                    face.face.quality, crop)
-        )  # fmt: skip
 
 
 # ---------------------------------------------------------------- refusing
@@ -251,7 +237,7 @@ def draw(tools: Tools, ref: ItemRef, fingerprint: str, face: NewFace, name: str,
     face_id = desk.store.add_face(item, desk.model, face)
 
     def say(desk: Desk) -> None:
-        _teach(desk, desk.store.faces([face_id]), person.id)
+        teach(desk, desk.store.faces([face_id]), person.id)
         desk.store.say([Said("is", fingerprint, face.places, person.id)])
 
     return Changed(1, 0, change_people(tools, say), 0)

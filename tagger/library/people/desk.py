@@ -12,12 +12,12 @@ from tagger.library.people.judging import PEOPLE, Wanted, decide_people, faces_i
 from tagger.people.judge import People
 from tagger.people.likeness import Likeness
 from tagger.people.templates import Known
-from tagger.people_store import NewFace, PeopleStore, Person
+from tagger.people_store import Example, NewFace, PeopleStore, Person, StoredFace
 from tagger.ports import Standing
 from tagger.types import Decision, ItemRef, Look, MediaItem, Performer, PlannedChange, Prediction, Sighting
 from tagger.vocabulary import normal
 
-_TOLD = 500  # verdicts of faces that are written at once
+_MOST_TAUGHT = 12  # faces of a group that become examples
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,3 +236,16 @@ def parse_item(text: str) -> ItemRef | None:
     """``image:12`` → the item; None for anything else."""
     kind, colon, item_id = text.partition(":")
     return ItemRef(kind, item_id) if colon and kind in ("scene", "image", "gallery") and item_id else None  # type: ignore[arg-type]
+
+
+def teach(desk: Desk, faces: Sequence[StoredFace], person: int) -> None:
+    """The best of these faces become examples of this person."""
+    good = [f for f in faces if f.face.vector and f.face.quality >= desk.likeness.least_quality]
+    items = desk.store.items_of(sorted({face.fingerprint for face in good}))
+    for face in sorted(good, key=lambda f: -f.face.quality)[:_MOST_TAUGHT]:
+        ref = next((f"{ref.kind}:{ref.id}" for ref, _ in items[face.fingerprint]), "")
+        crop = face.face.crop if desk.wanted.crops else b""
+        desk.store.add_example(
+            Example(0, person, face.model, "named", ref, face.fingerprint, face.best, face.face.vector,
+                    face.face.quality, crop)
+        )  # fmt: skip

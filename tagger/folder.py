@@ -131,6 +131,20 @@ class FolderLibrary:
             files = (self._file(ref.id) for ref in refs)
             return self._items([file for file, ref in zip(files, refs, strict=True) if file and file.kind == ref.kind])
 
+    def which(self, refs: Sequence[ItemRef], scope: Scope) -> list[MediaItem]:
+        with self._lock:
+            there = (self._file(ref.id) for ref in refs if ref.kind in scope.kinds)
+            asked = set(refs)
+            files = [file for file in there if file and ItemRef(file.kind, file.id) in asked]
+            return self._items(self._fitting(files, scope))
+
+    def ids(self, kind: ItemKind, after_id: str, limit: int) -> list[str]:
+        with self._lock:
+            if not after_id:
+                self._list()
+            files = [file for file in self._listing if file.kind == kind]
+            return [file.id for file in _after(files, after_id)[:limit]]
+
     def members(self, gallery_id: str) -> list[str]:  # noqa: ARG002
         """A folder has no galleries."""
         return []
@@ -228,7 +242,9 @@ class FolderLibrary:
         return _File(item_id, kind, stat.st_size, stat.st_mtime_ns, changed_at_s)
 
     def _in_scope(self, kind: ItemKind, scope: Scope) -> list[_File]:
-        files = [file for file in self._listing if file.kind == kind]
+        return self._fitting([file for file in self._listing if file.kind == kind], scope)
+
+    def _fitting(self, files: list[_File], scope: Scope) -> list[_File]:
         if scope.organized:
             return []
         if scope.paths:

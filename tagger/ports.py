@@ -147,6 +147,14 @@ class Library(Protocol):
         """Those of the items that exist, any order."""
         ...
 
+    def which(self, refs: Sequence[ItemRef], scope: Scope) -> list[MediaItem]:
+        """Those of the items that are in scope exactly as :meth:`page` has it, and of ``scope.kinds``; any order."""
+        ...
+
+    def ids(self, kind: ItemKind, after_id: str, limit: int) -> list[str]:
+        """The ids of the next items, in scope or not, by ascending id after ``after_id``; empty at the end. Cheap."""
+        ...
+
     def members(self, gallery_id: str) -> list[str]:
         """Ids of a gallery's images."""
         ...
@@ -339,6 +347,14 @@ class Store(Answers, Protocol):
         """The newest first."""
         ...
 
+    def run(self, run_id: int) -> Run | None:
+        """None when there is no such run."""
+        ...
+
+    def last_written(self) -> Run | None:
+        """The newest that has anything to be undone, None when none has."""
+        ...
+
     # -- looking
     def standing(self, items: Sequence[MediaItem]) -> dict[ItemRef, Standing]:
         """One for each item, in one query a table; an unknown item has an empty one."""
@@ -420,8 +436,8 @@ class Store(Answers, Protocol):
 
     def note_created_tag(self, run_id: int, tag: Tag) -> None: ...
 
-    def created_tags(self, run_id: int | None = None) -> list[Tag]:
-        """Tags that we made (in this run, or ever) and have not deleted."""
+    def created_tags(self, run_id: int | None = None, or_undone: bool = False) -> list[Tag]:
+        """Tags that we made (ever; or in this run, ``or_undone``: or in one that was undone) and have not deleted."""
         ...
 
     def note_deleted_tag(self, tag_id: str) -> None: ...

@@ -19,7 +19,7 @@ from tagger.library.galleries import Galleries
 from tagger.library.housekeeping import backup_once
 from tagger.library.learn import Watch
 from tagger.library.order import prepare
-from tagger.library.scope import in_scope
+from tagger.library.scope import meant
 from tagger.library.takeback import send_removals
 from tagger.library.tools import Tools
 from tagger.library.writer import Writer
@@ -143,7 +143,7 @@ class _Again:
             self._compare()
             return self._outcome(0, False)
         run = self._store.begin_run("again", self._order.scope)
-        watch = Watch(self._store, self._tools.progress, run.id)
+        watch = Watch(self._store, self._tools.library, self._tools.progress, run.id)
         try:
             watch.begin(self._tools.library.tags())
             self._send()
@@ -294,12 +294,11 @@ class _Again:
         present = {item.ref: item for item in self._tools.library.get([record.ref for record, _ in some])}
         if watch is not None:
             watch.look(list(present.values()))
+        fitting = {item.ref: item for item in meant(self._tools.library, list(present.values()), self._scope)}
         there = [
             (record, moved, item)
             for record, moved in some
-            if (item := present.get(record.ref)) is not None
-            and item.fingerprint == record.fingerprint
-            and self._is_meant(item)
+            if (item := fitting.get(record.ref)) is not None and item.fingerprint == record.fingerprint
         ]
         whole = [item for _, moved, item in there if moved is None]
         standing = self._store.standing(whole)
@@ -317,16 +316,6 @@ class _Again:
             count.plans(fresh.plans)
             self._galleries.update(item.gallery_ids)
             yield fresh
-
-    def _is_meant(self, item: MediaItem) -> bool:
-        scope = self._scope
-        return in_scope(item, scope) and (
-            (not scope.tags or bool(self._named(scope.tags) & item.tag_ids))
-            and not self._named(scope.exclude_tags) & item.tag_ids
-        )
-
-    def _named(self, names: Iterable[str]) -> frozenset[str]:
-        return frozenset(self._tag_id(name) for name in names) - {""}
 
     def _settled(
         self,

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 
-from tagger.library.scope import in_scope
+from tagger.library.scope import meant
 from tagger.ports import Library, Standing, Store
 from tagger.types import ItemKind, ItemRef, MediaItem, Run, Scope
 
@@ -182,7 +182,7 @@ class Finder:
                 if not page:
                     break
                 after = page[-1].ref.id
-                yield from self._sort([item for item in page if in_scope(item, self._order.scope)])
+                yield from self._sort(meant(self._library, page, self._order.scope))
 
     def _waiting(self, least_priority: int) -> Iterator[tuple[MediaItem, frozenset[str]]]:
         """What waits in the queue, the most urgent first, until nothing is left."""
@@ -202,9 +202,8 @@ class Finder:
             self._take_galleries([ref for ref in refs if ref.kind == "gallery"], urgent)
             # Who asks for one item means it, wherever it lies and however often it failed.
             asked = [i for i in items if i.ref.kind != "gallery" and i.ref in urgent]
-            others = [
-                i for i in items if i.ref.kind != "gallery" and i.ref not in urgent and in_scope(i, self._order.scope)
-            ]
+            uncalled = [i for i in items if i.ref.kind != "gallery" and i.ref not in urgent]
+            others = meant(self._library, uncalled, self._order.scope)
             wanted = self._sort(asked, try_again=True)
             more = self._sort(others)
             # What is out of this scope may be in that of the run which is about new media: it goes on waiting.

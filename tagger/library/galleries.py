@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from tagger.library.find import END, Order
-from tagger.library.scope import in_scope
+from tagger.library.scope import meant
 from tagger.library.tools import Tools
 from tagger.ports import Settlement
 from tagger.types import Decision, ItemRef, MediaItem, Run
@@ -44,7 +44,7 @@ class Galleries:
         for start in range(0, len(refs), _PAGE):
             asked = refs[start : start + _PAGE]
             there = self._tools.library.get(asked)
-            found = [item for item in there if in_scope(item, self._order.scope)]
+            found = meant(self._tools.library, there, self._order.scope)
             # A run over all leaves those waiting that are out of its scope, for the run which is about new media.
             kept = there if self._order.operation == "tag" else found
             if not self._order.dry_run:

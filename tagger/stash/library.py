@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from tagger.errors import ConfigError, LibraryDownError, LibraryRefusedError
 from tagger.light.connection import Connection
@@ -16,6 +17,7 @@ from tagger.stash.server import StashServer
 from tagger.types import ItemKind, ItemRef, MediaItem, Performer, Scope, Tag
 
 _Row: TypeAlias = dict[str, Any]
+_Id = TypeVar("_Id", str, int)
 _What: TypeAlias = Literal["tags", "performers"]
 
 _FIELD: dict[_What, str] = {"tags": "tag_ids", "performers": "performer_ids"}
@@ -24,6 +26,7 @@ _FIELD: dict[_What, str] = {"tags": "tag_ids", "performers": "performer_ids"}
 _MOST_WRITTEN: dict[ItemKind, int] = {"scene": 50, "image": 500, "gallery": 50}
 _MOST_READ = 1000
 _LEAST_READ = 50  # When few of those in reach are wanted, a small limit shouldn't mean many requests.
+_NOT_FOUND = re.compile(r"\b(scene|image|gallery) with id \d+ not found")  # FindMany in Stash's pkg/sqlite/*.go
 _WRITE_TIMEOUT_S = 300.0  # Every item's hooks run, one process each, before Stash answers.
 
 
@@ -89,15 +92,34 @@ class StashLibrary:
             items += [read_item(kind, row, base_url) for row in self._rows(queries.BY_ID[kind], ids)]
         return items
 
+    def which(self, refs: Sequence[ItemRef], scope: Scope) -> list[MediaItem]:
+        base_url = self._server.connection.base_url
+        items: list[MediaItem] = []
+        for kind in scope.kinds:
+            ids = sorted({int(ref.id) for ref in refs if ref.kind == kind})
+            filters = self._filters(kind, scope) if ids else []
+            for batch in _batches(ids, _MOST_READ):
+                for among in scopes.among(batch):
+                    # Stash doesn't consult filters when it is asked for a list of ids.
+                    found = self._server.call(queries.PAGE[kind], _where([*filters, among], len(batch)))["found"]
+                    items += [read_item(kind, row, base_url) for row in found["items"]]
+        return [item for item in items if scopes.fits(item, scope)]
+
+    def ids(self, kind: ItemKind, after_id: str, limit: int) -> list[str]:
+        return self._ids(kind, [], after_id, limit)
+
     def members(self, gallery_id: str) -> list[str]:
         ids: list[str] = []
         in_gallery = {"galleries": {"value": [gallery_id], "modifier": "INCLUDES"}}
-        while True:
-            filters = [in_gallery, *scopes.after(ids[-1] if ids else "")]
-            rows = self._server.call(queries.MEMBERS, _where(filters, _MOST_READ))["found"]["items"]
-            ids += [row["id"] for row in rows]
-            if len(rows) < _MOST_READ:
-                return ids
+        while page := self._ids("image", [in_gallery], ids[-1] if ids else "", _MOST_READ):
+            ids += page
+            if len(page) < _MOST_READ:
+                break
+        return ids
+
+    def _ids(self, kind: ItemKind, filters: list[scopes.Where], after_id: str, limit: int) -> list[str]:
+        variables = _where([*filters, *scopes.after(after_id)], limit)
+        return [row["id"] for row in self._server.call(queries.IDS[kind], variables)["found"]["items"]]
 
     # -- tags
     def tags(self) -> list[Tag]:
@@ -221,12 +243,14 @@ class StashLibrary:
     # -- asking
     def _rows(self, query: str, ids: Sequence[str]) -> list[_Row]:
         """The rows of those ids that exist: Stash refuses them all when one doesn't, so the list is halved until the
-        missing ones stand alone."""
+        missing ones stand alone. Any other refusal says nothing of what exists, and is raised."""
         rows: list[_Row] = []
         for batch in _batches(ids, _MOST_READ):
             try:
                 rows += self._server.call(query, {"ids": list(batch)})["found"]["items"]
-            except LibraryRefusedError:
+            except LibraryRefusedError as error:
+                if not _NOT_FOUND.search(str(error)):
+                    raise
                 middle = len(batch) // 2
                 if middle:
                     rows += self._rows(query, batch[:middle]) + self._rows(query, batch[middle:])
@@ -276,7 +300,7 @@ def _where(filters: Sequence[scopes.Where], limit: int, page: int = 1) -> dict[s
     return {"where": scopes.all_of(filters), "filter": shown}
 
 
-def _batches(ids: Sequence[str], size: int) -> Iterator[list[str]]:
+def _batches(ids: Sequence[_Id], size: int) -> Iterator[list[_Id]]:
     for start in range(0, len(ids), size):
         yield list(ids[start : start + size])
 

@@ -64,6 +64,14 @@ def _count(kind: ItemKind) -> str:
     )
 
 
+def _ids(kind: ItemKind) -> str:
+    query, argument, items = _NAMES[kind]
+    return (
+        f"query Ids($where: {_FILTER_TYPES[kind]}, $filter: FindFilterType) "
+        f"{{ found: {query}({argument}: $where, filter: $filter) {{ items: {items} {{ id }} }} }}"
+    )
+
+
 def _by_id(kind: ItemKind) -> str:
     query, _, items = _NAMES[kind]
     return f"query ById($ids: [ID!]) {{ found: {query}(ids: $ids) {{ items: {items} {{ {_FIELDS[kind]} }} }} }}"
@@ -76,6 +84,7 @@ def _tags_of(kind: ItemKind, what: str) -> str:
 
 PAGE: Final[dict[ItemKind, str]] = {kind: _page(kind) for kind in _NAMES}
 COUNT: Final[dict[ItemKind, str]] = {kind: _count(kind) for kind in _NAMES}
+IDS: Final[dict[ItemKind, str]] = {kind: _ids(kind) for kind in _NAMES}
 BY_ID: Final[dict[ItemKind, str]] = {kind: _by_id(kind) for kind in _NAMES}
 TAGS_OF: Final[dict[ItemKind, str]] = {kind: _tags_of(kind, "tags") for kind in _NAMES}
 PERFORMERS_OF: Final[dict[ItemKind, str]] = {kind: _tags_of(kind, "performers") for kind in _NAMES}
@@ -85,12 +94,6 @@ UPDATE: Final[dict[ItemKind, str]] = {
     "image": "mutation Update($input: BulkImageUpdateInput!) { bulkImageUpdate(input: $input) { id } }",
     "gallery": "mutation Update($input: BulkGalleryUpdateInput!) { bulkGalleryUpdate(input: $input) { id } }",
 }
-
-MEMBERS: Final = """
-query Members($where: ImageFilterType, $filter: FindFilterType) {
-  found: findImages(image_filter: $where, filter: $filter) { items: images { id } }
-}
-"""
 
 TAGS: Final = """
 query Tags { findTags(filter: {per_page: -1}) { tags { id name aliases parents { id } } } }
@@ -139,8 +142,7 @@ mutation RunTask($plugin: ID!, $description: String, $args: Map) {
 BACKUP: Final = "mutation Backup { backupDatabase(input: {download: false}) }"
 
 ALL: Final[tuple[str, ...]] = (
-    *(text for by_kind in (PAGE, COUNT, BY_ID, TAGS_OF, PERFORMERS_OF, UPDATE) for text in by_kind.values()),
-    MEMBERS,
+    *(text for by_kind in (PAGE, COUNT, IDS, BY_ID, TAGS_OF, PERFORMERS_OF, UPDATE) for text in by_kind.values()),
     TAGS,
     TAG_USE,
     CREATE_TAG,

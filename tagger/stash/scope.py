@@ -6,7 +6,7 @@ Stash compares a video's duration in whole seconds, so those filters are a littl
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -17,6 +17,7 @@ Where: TypeAlias = dict[str, Any]
 # Stash keeps its times as text, each in the server's own time zone, and compares them as text: whatever that zone is,
 # this much earlier includes all that matter; :mod:`tagger.stash.items` compares them as times.
 _ANY_TIME_ZONE = timedelta(hours=15)
+_MOST_SPANS = 12  # Each nests one level deeper, and SQLite's parser holds a hundred open symbols.
 
 
 def in_scope(kind: ItemKind, scope: Scope, tag_id: Callable[[str], str]) -> list[Where]:
@@ -69,6 +70,25 @@ def _quoted(path: str) -> str:
 def after(item_id: str) -> list[Where]:
     """Items with a greater id; "" = all."""
     return [{"id": {"value": int(item_id), "modifier": "GREATER_THAN"}}] if item_id else []
+
+
+def among(ids: Sequence[int]) -> Iterator[Where]:
+    """Filters that together let through exactly these ids, which ascend; each has to be the last of its query.
+
+    Stash has no criterion for a set of ids; what was scanned together has neighbouring ones, so spans are few.
+    """
+    spans: list[tuple[int, int]] = []
+    for i in ids:
+        if spans and spans[-1][1] == i - 1:
+            spans[-1] = (spans[-1][0], i)
+        else:
+            spans.append((i, i))
+    for start in range(0, len(spans), _MOST_SPANS):
+        joined: Where = {}
+        for first, last in spans[start : start + _MOST_SPANS]:
+            span: Where = {"id": {"value": first, "value2": last, "modifier": "BETWEEN"}}
+            joined = {**span, "OR": joined} if joined else span
+        yield joined
 
 
 def changed_since(kind: ItemKind, since: datetime) -> list[Where]:

@@ -155,6 +155,39 @@ def test_get_leaves_out_what_is_not_there(case: Case) -> None:
     assert case.library.get([]) == []
 
 
+def test_what_comes_by_id_is_in_scope_as_pages_have_it(case: Case) -> None:
+    parent = case.library.create_tag("animal")
+    child = case.library.create_tag("dog", parent_id=parent.id)
+    ids = case.ids()
+    case.library.add_tags("image", ids[::3], [child.id])
+    everything = [ItemRef("image", i) for i in reversed(ids)] + [ItemRef("image", "999999")]
+    for scope in (
+        EVERYTHING,
+        Scope(tags=("animal",)),
+        Scope(exclude_tags=("Animal",)),
+        Scope(paths=(str(case.root / "one"),), exclude_tags=("dog",), organized=False),
+        Scope(exclude_paths=(str(case.root / "one"),), date_to="1901-01-01"),
+    ):
+        assert {item.ref.id for item in case.library.which(everything, scope)} == set(case.ids(scope))
+    odd = [ItemRef("image", i) for i in ids[1::2]]
+    assert {item.ref for item in case.library.which(odd, Scope(exclude_tags=("dog",)))} < set(odd)
+    (video,) = case.library.page("scene", EVERYTHING, "", 1)
+    both = [video.ref, ItemRef("image", ids[0])]
+    assert [item.ref for item in case.library.which(both, Scope(kinds=("scene",)))] == [video.ref]
+    assert case.library.which([], EVERYTHING) == []
+    with pytest.raises(ConfigError, match="cat"):
+        case.library.which(odd, Scope(tags=("cat",)))
+
+
+def test_ids_alone_come_in_pages_too(case: Case) -> None:
+    found: list[str] = []
+    while page := case.library.ids("image", found[-1] if found else "", 10):
+        found += page
+    assert found == case.ids()
+    assert len(case.library.ids("scene", "", 10)) == 2
+    assert case.library.ids("gallery", "", 10) == []
+
+
 def test_changed_gives_new_and_changed_files_only(case: Case) -> None:
     ids = case.ids()
     for path in case.root.rglob("*.*"):

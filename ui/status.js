@@ -12,6 +12,7 @@
   const HOME = "/plugins/ai_tagger";
   const LOOK_EVERY_MS = 3000;
   const JOB_EVERY_MS = 2000;
+  const GOING_ON = ["READY", "RUNNING", "STOPPING"];
   const PATHS = { scene: "scenes", image: "images", gallery: "galleries" };
 
   /* -------------------------------------------------------------- Stash's jobs */
@@ -40,7 +41,7 @@
     while (there) {
       await new Promise((go) => setTimeout(go, JOB_EVERY_MS));
       const { data } = await client().query({ query: QUEUE, fetchPolicy: "no-cache" });
-      there = (data.jobQueue || []).some((job) => job.description === description);
+      there = (data.jobQueue || []).some((job) => job.description === description && GOING_ON.includes(job.status));
     }
   }
 
@@ -97,7 +98,7 @@
       React.Fragment,
       null,
       h("h2", null, t("name")),
-      h(Nav, { variant: "tabs", className: "mb-3" }, entry("status", HOME), entry("review", `${HOME}/review`), entry("settings", `${HOME}/settings`))
+      h(Nav, { variant: "tabs", className: "mb-3" }, entry("status", HOME), entry("review", `${HOME}/review`), entry("people", `${HOME}/people`), entry("settings", `${HOME}/settings`))
     );
   }
 

@@ -28,6 +28,7 @@ PAGE_MODES = (
     "take-markers-back",
     "looks",
     "estimate",
+    "faces",
 )
 """What pages ask; ``tagger.pages.door`` answers."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from tagger.pages import asking, item, looks, marking, overview, reviewing
+from tagger.pages import asking, faces, item, looks, marking, overview, reviewing
 from tagger.pages.arguments import Call, read
 from tagger.pages.place import Place
 
@@ -26,6 +26,7 @@ PAGE_OPERATIONS: Mapping[str, PageOperation] = {
     "waiting": overview.count,
     "looks": looks.looks,
     "estimate": looks.estimate,
+    "faces": faces.faces,
 }
 
 

@@ -47,9 +47,11 @@ class Place:
         if not self.is_set_up:
             raise SetupError("AI Tagger isn't set up yet: run 'Set up' on its page or under Settings, Tasks.")
         name = f"Stash at {self.connection.base_url}"
-        return SqliteStore(self.data / DATABASE_NAME, self._key(), name)
+        return SqliteStore(self.data / DATABASE_NAME, self.key, name)
 
-    def _key(self) -> str:
+    @cached_property
+    def key(self) -> str:
+        """Which library it is. Raises LibraryError."""
         key = remembered_key(str(self.data), self.connection.dir)
         if not key:
             general = self.ask(_SERVER)["configuration"]["general"]

@@ -157,6 +157,13 @@ class PeopleStore:
         groups = [Group(group, tuple(faces)) for group, faces in found.items() if len(faces) >= least]
         return sorted(groups, key=lambda g: (-len(g.faces), g.id))
 
+    def newest_model(self) -> str:
+        """Whose vectors the newest face has; "" while there is none."""
+        with self._database.read() as db:
+            query = "SELECT model FROM face WHERE library_id = ? ORDER BY id DESC LIMIT 1"
+            row = db.execute(query, (self._id,)).fetchone()
+        return str(row[0]) if row else ""
+
     def counts(self) -> dict[str, int]:
         """``people``, ``examples``, ``faces``, ``said``."""
         queries = {

@@ -10,6 +10,7 @@ from typing import Any
 
 from tagger.app import App
 from tagger.demo import draw_demo
+from tagger.errors import ConfigError
 from tagger.folder import PICTURES, VIDEOS
 from tagger.library.attempt import Tried
 from tagger.library.people.desk import Desk
@@ -70,7 +71,14 @@ def look_json(app: App, paths: Sequence[Path], people: Desk | None = None) -> It
 
 
 def demo(app: App, folder: Path | None, notes: Sequence[str]) -> tuple[Path, int, int]:
-    """Look at a folder, or at drawn media, and write the report: where it is, files that failed, files in all."""
+    """Look at a folder, or at drawn media, and write the report: where it is, files that failed, files in all.
+
+    Raises ConfigError when there is nothing to look at; a former report stays then.
+    """
+    if folder is not None and not folder.exists():
+        raise ConfigError(f"There is no folder {folder}: give one with pictures or videos.")
+    if folder is not None and next(items_of([folder]), None) is None:
+        raise ConfigError(f"There are no pictures or videos in {folder}.")
     media = [folder] if folder is not None else draw_demo(app.data / "demo")
     failed = n = 0
 
@@ -78,11 +86,12 @@ def demo(app: App, folder: Path | None, notes: Sequence[str]) -> tuple[Path, int
         nonlocal failed, n
         for tried in look_at(app, items_of(media)):
             n += 1
-            failed += tried.look.error is not None
+            if tried.look.error is not None:
+                failed += 1
+                app.progress.warn(f"{tried.look.item.name}: {tried.look.error}")
             yield _report_item(tried, folder)
 
-    started = datetime.now(UTC)
-    report = write_report(app.data, entries(), _summary(app, "What AI Tagger sees", notes, {}, started))
+    report = write_report(app.data, entries(), _summary(app, "What AI Tagger sees", notes, {}))
     return report, failed, n
 
 
@@ -167,9 +176,7 @@ def _report_item(tried: Tried, folder: Path | None = None) -> ReportItem:
     )
 
 
-def _summary(
-    app: App, title: str, notes: Sequence[str], counts: dict[str, int], started: datetime | None = None
-) -> ReportSummary:
+def _summary(app: App, title: str, notes: Sequence[str], counts: dict[str, int]) -> ReportSummary:
     now = datetime.now(UTC)
     licences = [(spec.model, spec.licence) for spec in app.installed]
     builtin = [r.model for r in builtins() if app.mode(r.feature) != "off"]
@@ -178,6 +185,5 @@ def _summary(
         made_at=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         counts=counts,
         models=(*licences, *((model, "built in") for model in sorted(builtin))),
-        seconds=(now - started).total_seconds() if started else 0.0,
         notes=tuple(notes),
     )

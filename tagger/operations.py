@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -218,6 +219,7 @@ def _run(app: App, wish: Wish, operation: str) -> Answer:
         last = outcome
         while last.finished and not wish.dry_run and not app.spool_is_finished():
             last = tag_library(app.tools(), replace(order, operation="new"))
+            outcome = _together(outcome, last)
         has_report = app.folder is not None and not wish.dry_run
         report = looking.write_folder_report(app, _outcome_lines(outcome, wish)) if has_report else None
     lines = _outcome_lines(outcome, wish)
@@ -233,6 +235,17 @@ def _run(app: App, wish: Wish, operation: str) -> Answer:
         "report": str(report) if report else None,
     }
     return Answer(lines, data, SOME_FAILED if failed else DONE)
+
+
+def _together(first: Outcome, then: Outcome) -> Outcome:
+    """A run and what came in meanwhile, as one."""
+    return Outcome(
+        first.run_id,
+        then.finished,
+        Counter(first.counts) + Counter(then.counts),
+        first.seconds + then.seconds,
+        Counter(first.by_tag) + Counter(then.by_tag),
+    )
 
 
 def _outcome_lines(outcome: Outcome, wish: Wish) -> list[str]:
@@ -408,7 +421,9 @@ def demo(app: App, wish: Wish) -> Answer:
         lines.append("With a folder that has the model files, 'demo --mirror FOLDER' needs no network.")
     app.write_example_config()
     report, failed, n = looking.demo(app, Path(wish.paths[0]) if wish.paths else None, lines)
-    lines += [f"Looked at {n} files; the report is {report}", "Open it in a browser. Nothing else was changed."]
+    many = f"{n:,} file" + ("" if n == 1 else "s")
+    lines += [f"Looked at {many}, {failed:,} of them couldn't be read. The report: {report}"]
+    lines += ["Open it in a browser. Nothing else was changed."]
     return Answer(lines, {"report": str(report), "files": n, "failed": failed}, SOME_FAILED if failed else DONE)
 
 

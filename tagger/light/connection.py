@@ -97,7 +97,7 @@ def from_server_connection(given: Mapping[str, Any]) -> Connection:
 def from_url(url: str, api_key: str = "") -> Connection:
     """What a person gives: ``http://host:9999``, ``https://host/stash/``. Raises ConfigError."""
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(url.strip() if "://" in url else f"http://{url.strip()}")
         port = parts.port
     except ValueError:
         raise ConfigError("The address of Stash can't be read: give it as http://host:9999.") from None

@@ -37,5 +37,5 @@ class FakeMedia:
         if callable(self._frames):
             return self._frames(item)
         if item.ref not in self._frames:
-            raise MediaError("the file isn't there any more: rescan in Stash")
+            raise MediaError("there is no such file: rescan in Stash")
         return self._frames[item.ref]

@@ -97,13 +97,13 @@ def missing(path: str) -> MediaError:
         lost = lost.parent
     there = lost.parent
     if lost == Path(path) and not _is_empty(there):
-        return MediaError("the file isn't there any more: rescan in Stash, or clean up what was deleted")
+        return MediaError("there is no such file: if Stash still lists it, rescan or clean up there")
     if len(there.parts) <= 2 or not there.exists() or _is_empty(there) or _waits_for_a_drive(there):
         place = str(there if _is_empty(there) else lost)
         return PlaceGoneError(
             f"{place} isn't there or is empty: connect the drive, or map the path to where it is on this machine", place
         )
-    return MediaError(f"the folder {lost} isn't there any more: rescan in Stash, or clean up what was deleted")
+    return MediaError(f"the folder {lost} isn't there: if Stash still lists files in it, rescan or clean up there")
 
 
 def _waits_for_a_drive(folder: Path) -> bool:

@@ -38,7 +38,7 @@ def fake(folder: Path) -> Media:
         if not folder.exists() or "nowhere" in path.parts:
             raise MediaGoneError(f"{path.parent} isn't there")
         if not path.exists():
-            raise MediaError("the file isn't there any more: rescan in Stash")
+            raise MediaError("there is no such file: rescan in Stash")
         if item.media == "video":
             return list(KeyframeReader().open(Source(item.path), 12, 640).frames)
         with path.open("rb") as file:
@@ -108,7 +108,7 @@ def test_a_broken_item_costs_only_itself(media: Media, tmp_path: Path) -> None:
     for item in items[:3]:
         frames, error = seen[item.ref]
         assert not frames and error and "\n" not in error
-    assert "isn't there any more" in (seen[items[2].ref][1] or "")
+    assert "no such file" in (seen[items[2].ref][1] or "")
     assert seen[items[3].ref][1] is None
 
 

@@ -57,6 +57,7 @@ def test_input_that_is_none_of_stash_is_refused_without_quoting_it(given: dict[s
         ("https://host/stash/", "https://host/stash"),
         (" http://host:1/a/b/graphql ", "http://host:1/a/b"),
         ("http://[::1]:9999/", "http://[::1]:9999"),
+        ("host:9999", "http://host:9999"),
     ],
 )
 def test_an_address_from_a_person(given: str, base: str) -> None:
@@ -65,7 +66,7 @@ def test_an_address_from_a_person(given: str, base: str) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    ["", "host:9999", "ftp://host", "http://", "http://u:s3cret@host", "http://host/?apikey=s3cret", "http://h:x"],
+    ["", "ftp://host", "http://", "http://u:s3cret@host", "http://host/?apikey=s3cret", "http://h:x"],
 )
 def test_a_wrong_address_is_refused_without_a_secret(given: str) -> None:
     with pytest.raises(ConfigError) as error:

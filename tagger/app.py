@@ -50,6 +50,9 @@ CONFIG_NAME = "config.yml"
 STORE_NAME = "ai_tagger.sqlite"
 PEOPLE_NAME = "people.sqlite"
 _GPU_BATCH = 32
+# Each decoder holds up to sampling.memory_mb, and each thread a model's working memory: one of each a core would take
+# many gigabytes on a machine of 64, and so many decoders wait for the same disk anyway. The settings may say more.
+_MOST_WORKERS, _MOST_THREADS = 4, 8
 _CPU_BATCH = 1  # measured: on a CPU more is slower, since less of it stays in the caches, and takes memory
 
 
@@ -67,6 +70,25 @@ class NoHost:
 
     def settings(self) -> dict[str, Any]:
         return {}
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """A terminal beside Stash: its backup and settings count, but the run isn't in its queue and waits for nobody."""
+
+    stash: Host
+
+    def others_waiting(self) -> bool:
+        return False
+
+    def queue_again(self, args: Mapping[str, Any], description: str) -> None:
+        """A run that never makes way has nothing left to queue."""
+
+    def backup(self) -> str:
+        return self.stash.backup()
+
+    def settings(self) -> dict[str, Any]:
+        return self.stash.settings()
 
 
 @dataclass
@@ -138,7 +160,10 @@ class App:
 
     @cached_property
     def host(self) -> Host:
-        return StashHost(self.server) if self.server is not None else NoHost()
+        if self.server is None:
+            return NoHost()
+        stash = StashHost(self.server)
+        return stash if self.is_plugin else Terminal(stash)
 
     @cached_property
     def library(self) -> Library:
@@ -294,14 +319,14 @@ class App:
 
     @cached_property
     def pipeline(self) -> Pipeline:
-        threads = self.config.engine.threads or (self.cores if self.device == "cpu" else 2)
+        threads = self.config.engine.threads or (min(self.cores, _MOST_THREADS) if self.device == "cpu" else 2)
         return Pipeline(self.media, self.recognizers, threads, self.config.keep.thumbs)
 
     @cached_property
     def media(self) -> ProcessMedia:
         sampling, run = self.config.sampling, self.config.run
         return ProcessMedia(
-            workers=run.workers or self.cores,
+            workers=run.workers or min(self.cores, _MOST_WORKERS),
             reader=sampling.reader,
             frames=sampling.frames,
             picture_side_px=sampling.picture_side_px,
@@ -372,7 +397,7 @@ class App:
         if spec is None:
             raise ModelError("People are off, or their model isn't here: set features.people and run 'Set up'.")
         recognizer = build(spec, self.models_folder, self.engine, _CPU_BATCH if self.device == "cpu" else _GPU_BATCH)
-        return Pipeline(self.media, [recognizer], self.config.engine.threads or self.cores, False)
+        return Pipeline(self.media, [recognizer], self.config.engine.threads or min(self.cores, _MOST_THREADS), False)
 
     # ------------------------------------------------------------ judging
 

@@ -26,6 +26,9 @@ from tagger.operating import COULD_NOT_RUN, DONE, SOME_FAILED, Answer, Entry, Wi
 from tagger.ports import Host
 from tagger.recognizers import check as check_model
 from tagger.store.lock import holder, wanted, worker_lock
+from tagger.types import ItemKind
+
+_MANY: dict[ItemKind, str] = {"scene": "scenes", "image": "images", "gallery": "galleries"}
 
 _SERVE_IDLE_S, _SERVE_LOOK_S = 60.0, 0.25
 
@@ -66,7 +69,7 @@ def check(app: App, wish: Wish) -> Answer:
     if app.connection is not None or app.folder is not None:
         try:
             scope = app.config.scope.to_scope()
-            counts = ", ".join(f"{app.library.count(kind, scope):,} {kind}s" for kind in scope.kinds)
+            counts = ", ".join(f"{app.library.count(kind, scope):,} {_MANY[kind]}" for kind in scope.kinds)
             lines.append(f"Library: {app.library.name}; in scope: {counts or 'nothing'}.")
         except TaggerError as error:
             problems.append(str(error))
@@ -126,7 +129,7 @@ def try_it(app: App, wish: Wish) -> Answer:
 
 def _attempt_lines(attempt: Attempt) -> list[str]:
     tags = ", ".join(f"{name} ({n})" for name, n in list(attempt.by_tag.items())[:40])
-    total = " and ".join(f"{n:,} {kind}s" for kind, n in attempt.total.items())
+    total = " and ".join(f"{n:,} {_MANY[kind]}" for kind, n in attempt.total.items())
     lines = [
         f"Looked at {len(attempt.items)} items in {words(attempt.seconds)}; nothing was written.",
         f"Would write: {tags or 'no tags'}. {attempt.review} more would wait for your look.",
@@ -253,9 +256,11 @@ def _outcome_lines(outcome: Outcome, wish: Wish) -> list[str]:
     lines = [
         f"Run {outcome.run_id}: " if outcome.run_id else "Dry run: ",
     ]
+    # Galleries, and items that only needed deciding again, are judged without a look.
+    judged = n("passed", 0) - n("looked", 0) - n("failed", 0) - n("unchanged", 0) - n("given up", 0)
     lines[0] += (
-        f"{n('passed', 0):,} items, {n('looked', 0):,} looked at, {n('unchanged', 0):,} were known already, "
-        f"{n('failed', 0):,} could not be read, in {words(outcome.seconds)}."
+        f"{n('passed', 0):,} items: {n('looked', 0):,} looked at, {judged:,} judged by what was seen, "
+        f"{n('unchanged', 0):,} known already, {n('failed', 0):,} not readable; {words(outcome.seconds)}."
     )
     top = ", ".join(f"{name} ({count:,})" for name, count in sorted(outcome.by_tag.items(), key=lambda t: -t[1])[:20])
     if wish.dry_run:

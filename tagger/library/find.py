@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import TypeAlias
 
 from tagger.library.scope import meant
 from tagger.ports import Library, Standing, Store
@@ -16,6 +17,8 @@ END = "end"  # the cursor of a kind that is done with
 _PAGE = 500
 _TAKE_IN = 200
 _TAKE_IN_EVERY_S = 2.0
+
+_Wanted: TypeAlias = tuple[MediaItem, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class Finder:
     """Finds for one run. Items that were looked at already and only need deciding are put aside until the next batch.
 
     ``passed`` is told of items that need nothing; ``settle`` is called when much was put aside and no batch came.
+    ``pause`` is asked after each page whether to stop here. ``finished``: all was found; ``paused``: it stopped.
     """
 
     def __init__(
@@ -79,10 +83,11 @@ class Finder:
         settle: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
         notice: Callable[[Sequence[MediaItem]], object] = len,
+        pause: Callable[[], bool] = lambda: False,
     ) -> None:
         self._library, self._store, self._models, self._policy_id = library, store, models, policy_id
         self._order, self._run, self._take_in, self._passed, self._clock = order, run, take_in, passed, clock
-        self._settle, self._notice = settle, notice
+        self._settle, self._notice, self._pause = settle, notice, pause
         self._cursors: dict[str, _Cursor] = {}
         self._standing: dict[ItemRef, Standing] = {}
         self._in_hand: set[ItemRef] = set()
@@ -91,6 +96,8 @@ class Finder:
         self._to_decide: list[MediaItem] = []
         self.galleries: set[str] = set()
         self.asked_galleries: set[str] = set()
+        self.finished = self.paused = False
+        self._stream = self._all()
 
     def standing(self, item: MediaItem) -> Standing:
         """What the store knew of an item when it was found."""
@@ -119,43 +126,57 @@ class Finder:
             self._store.dequeue(refs)
             self._in_hand.difference_update(refs)
 
-    def wanted(self) -> Iterator[tuple[MediaItem, frozenset[str]]]:
-        """Items with the models that haven't seen them. What somebody waits for comes in between at any time."""
+    def wanted(self) -> Iterator[_Wanted]:
+        """Items with the models that haven't seen them. What somebody waits for comes in between at any time.
+
+        Ends before all was found when it pauses, and when what somebody waits for would else be looked at only after
+        many pages in which nothing needs a look; the next call goes on from there.
+        """
+        for pair in self._stream:
+            if pair is not None:
+                yield pair
+            elif self._pause():
+                self.paused = True
+                return
+            elif self.urgent:
+                return
+        self.finished = True
+
+    def _all(self) -> Iterator[_Wanted | None]:
+        """All there is to find, with None after each page."""
         if self._order.operation == "tag":
             for kind in ("scene", "image"):
                 if kind in self._order.scope.kinds and self._run.cursor.get(kind) != END:
                     yield from self._of_kind(kind)
         elif self._order.operation == "new":
-            yield from self._between(self._changed())
+            yield from self._changed()
         yield from self._waiting(URGENT if self._order.operation == "asked" else 0)
 
-    def _of_kind(self, kind: ItemKind) -> Iterator[tuple[MediaItem, frozenset[str]]]:
+    def _of_kind(self, kind: ItemKind) -> Iterator[_Wanted | None]:
         after = self._run.cursor.get(kind, "")
         cursor = self._cursors.setdefault(kind, _Cursor())
         while page := self._library.page(kind, self._order.scope, after, _PAGE):
             after = page[-1].ref.id
             wanted = self._sort(page)
             cursor.page(after, {item.ref for item, _ in wanted} | {item.ref for item in self._to_decide})
-            if len(self._to_decide) >= _PAGE // 2:
-                self._settle()
-            yield from self._between(wanted)
+            yield from self._page(wanted)
         cursor.page(END, set())
 
-    def _between(
-        self, wanted: Iterable[tuple[MediaItem, frozenset[str]]]
-    ) -> Iterator[tuple[MediaItem, frozenset[str]]]:
-        """These, and what somebody waits for as soon as it is asked for."""
-        for pair in wanted:
+    def _page(self, wanted: Iterable[_Wanted]) -> Iterator[_Wanted | None]:
+        """A page's, however many need no look; and what somebody waits for as soon as it is asked for."""
+        if len(self._to_decide) >= _PAGE // 2:
+            self._settle()
+        for pair in (*wanted, None):
             if self._clock() - self._took_in >= _TAKE_IN_EVERY_S:
                 yield from self._waiting(URGENT)
             yield pair
 
-    def _sort(self, items: Sequence[MediaItem], try_again: bool = False) -> list[tuple[MediaItem, frozenset[str]]]:
+    def _sort(self, items: Sequence[MediaItem], try_again: bool = False) -> list[_Wanted]:
         """Those that need a look, with the models to do it; the others are put aside, or done with."""
         if not self._order.dry_run:
             self._notice(items)
         standing = self._store.standing(items)
-        wanted: list[tuple[MediaItem, frozenset[str]]] = []
+        wanted: list[_Wanted] = []
         for item in items:
             if item.ref in self._standing:
                 continue  # Found in two ways: it is being looked at already.
@@ -171,7 +192,7 @@ class Finder:
                 self._passed(1, "given up" if missing else "unchanged")
         return wanted
 
-    def _changed(self) -> Iterator[tuple[MediaItem, frozenset[str]]]:
+    def _changed(self) -> Iterator[_Wanted | None]:
         """Items that came, or whose files changed, since the last run: a hook may have been missed."""
         since = self._store.fact(changed_since(self._order.scope))
         kinds: tuple[ItemKind, ...] = ("scene", "image")
@@ -182,9 +203,9 @@ class Finder:
                 if not page:
                     break
                 after = page[-1].ref.id
-                yield from self._sort(meant(self._library, page, self._order.scope))
+                yield from self._page(self._sort(meant(self._library, page, self._order.scope)))
 
-    def _waiting(self, least_priority: int) -> Iterator[tuple[MediaItem, frozenset[str]]]:
+    def _waiting(self, least_priority: int) -> Iterator[_Wanted | None]:
         """What waits in the queue, the most urgent first, until nothing is left."""
         while True:
             self._took_in = self._clock()
@@ -213,7 +234,7 @@ class Finder:
             self._done_with(idle)
             self.urgent.difference_update(idle)
             yield from wanted
-            yield from more if least_priority >= URGENT else self._between(more)
+            yield from more if least_priority >= URGENT else self._page(more)
 
     def _take_galleries(self, refs: Sequence[ItemRef], urgent: set[ItemRef]) -> None:
         """A gallery that somebody waits for is looked at by its images."""

@@ -19,6 +19,7 @@ from tagger.library.takeback import send_removals
 from tagger.library.tools import Tools
 from tagger.library.undo import forget_unfinished
 from tagger.library.writer import Writer
+from tagger.light.hook import JOB_DESCRIPTION
 from tagger.ports import Settlement
 from tagger.types import ITEM_KINDS, ItemRef, Look, MediaItem, Run
 
@@ -61,7 +62,7 @@ class _TagRun:
         self._removals = Allowance(tools.store)
         self._asked = float("-inf")
         self._writer = Writer(tools.library, tools.store, tools.tree, lambda: backup_once(tools, order))
-        self._watch = Watch(tools.store, tools.progress, self._run.id)
+        self._watch = Watch(tools.store, tools.library, tools.progress, self._run.id)
         self._people = tools.judge.people
         self._census = Census(tools, self._people, self._writer, self._run) if self._people is not None else None
         total = self._total()
@@ -78,6 +79,7 @@ class _TagRun:
             lambda: self._settle([]),
             tools.clock,
             self._watch.look,
+            self._slice_is_over,
         )
 
     def _begin(self) -> Run:
@@ -109,7 +111,9 @@ class _TagRun:
             raise
         self._end("done" if finished else "paused")
         if not finished:
-            self._tools.host.queue_again({"mode": self._order.operation}, "AI Tagger goes on")
+            # Hooks know a run over new media by its description, and don't queue another one then.
+            shown = JOB_DESCRIPTION if self._order.operation == "new" else "tag library goes on"
+            self._tools.host.queue_again({"mode": self._order.operation}, shown)
         return Outcome(self._run.id, finished, dict(self._sums), self._pace.elapsed_s, dict(self._by_tag))
 
     def _look_and_settle(self) -> bool:
@@ -117,15 +121,19 @@ class _TagRun:
         looks: list[Look] = []
         clock = self._tools.clock
         since = clock()
-        with closing(self._tools.pipeline.looks(self._finder.wanted())) as stream:
-            for look in stream:
-                looks.append(look)
-                if len(looks) >= _BATCH or clock() - since >= _BATCH_S or look.item.ref in self._finder.urgent:
-                    self._settle(looks)
-                    looks, since = [], clock()
-                    if self._slice_is_over():
-                        return False
-        self._settle(looks)
+        while not self._finder.finished:
+            with closing(self._tools.pipeline.looks(self._finder.wanted())) as stream:
+                for look in stream:
+                    looks.append(look)
+                    if len(looks) >= _BATCH or clock() - since >= _BATCH_S or look.item.ref in self._finder.urgent:
+                        self._settle(looks)
+                        looks, since = [], clock()
+                        if self._slice_is_over():
+                            return False
+            self._settle(looks)
+            looks, since = [], clock()
+            if self._finder.paused:
+                return False
         return True
 
     def _settle(self, looks: Sequence[Look]) -> None:

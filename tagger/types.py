@@ -65,7 +65,7 @@ class MediaItem:
     """One item as its library describes it now.
 
     ``fingerprint`` identifies the primary file's bytes (``"oshash:…"``, ``"md5:…"``; of a plain folder
-    ``"quick:…"``); galleries have ``"gallery:<id>"``. ``path`` is "" when the file lies inside an archive; then ``url``
+    ``"quick:…"``); galleries have ``"gallery:…"`` of their archive or folder, else of their origin. ``path`` is "" when the file lies inside an archive; then ``url``
     has to do.
     ``url`` is where the library serves the file's bytes over HTTP, built from the connection, or "".
     ``tag_ids`` and ``performer_ids`` are those present now, whoever put them there. ``gallery_ids`` are the galleries

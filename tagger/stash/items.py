@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,7 +32,7 @@ def read_item(kind: ItemKind, row: dict[str, Any], base_url: str) -> MediaItem:
     if kind == "gallery":
         path = file["path"] if file else (row["folder"] or {}).get("path", "")
         return MediaItem(
-            media="image", fingerprint=f"gallery:{ref.id}", path=path, members=row["image_count"], **common
+            media="image", fingerprint=_of_gallery(row, file), path=path, members=row["image_count"], **common
         )
     if kind == "image":
         common["gallery_ids"] = frozenset(gallery["id"] for gallery in row["galleries"])
@@ -69,6 +70,20 @@ def fingerprint(file: dict[str, Any]) -> str:
         if known.get(kind):
             return f"{kind}:{known[kind]}"
     return f"stat:{file['size']}:{file['mod_time']}"
+
+
+def _of_gallery(row: dict[str, Any], file: dict[str, Any] | None) -> str:
+    """What tells a gallery from another that gets the same id once Stash was rebuilt; images that join don't count."""
+    if file is not None:
+        return f"gallery:{fingerprint(file)}"
+    if row["folder"]:
+        return f"gallery:folder:{_digest(row['folder']['path'])}"
+    made_at = read_time(row["created_at"]).astimezone(UTC).isoformat()
+    return f"gallery:made:{_digest(made_at, row['title'] or '')}"
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def changed_at(kind: ItemKind, row: dict[str, Any]) -> datetime:

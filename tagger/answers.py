@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from tagger.types import Change, Decision, ItemKind, ItemRef, PlannedChange, Tag, Target
 
@@ -153,6 +153,15 @@ class Noticed:
     added: dict[ItemRef, frozenset[str]] = field(default_factory=dict)
 
 
+class TagMove(NamedTuple):
+    """A tag of the library that has another name or id now."""
+
+    old_id: str
+    new_id: str
+    old_name: str
+    new_name: str
+
+
 class Answers(Protocol):
     """Where answers are kept, and what follows from them. Every method is one committed transaction."""
 
@@ -240,6 +249,10 @@ class Answers(Protocol):
         """Tags of ours that were missed on their items, and of which nobody knows yet why."""
         ...
 
+    def not_missed(self, change_ids: Sequence[int]) -> None:
+        """Those of the missed tags that are on their items after all."""
+        ...
+
     def learn_missed(self) -> int:
         """A person took them away: they are gone for ever, and count as rejections. How many."""
         ...
@@ -252,12 +265,9 @@ class Answers(Protocol):
         """The library's tags as they were noted last: id → name."""
         ...
 
-    def keep_tags(self, tags: Sequence[Tag]) -> None:
-        """Note the library's tags, in place of those noted before."""
-        ...
-
-    def follow_tag(self, old_id: str, new_id: str, old_name: str, new_name: str) -> None:
-        """A tag was renamed, or merged into another: what is ours and what was said of it follows."""
+    def follow_tags(self, moves: Sequence[TagMove], tags: Sequence[Tag]) -> None:
+        """Tags were renamed, or merged into others: what is ours and what was said of them follows, all at once; then
+        the library's tags are noted, in place of those noted before."""
         ...
 
 
@@ -276,6 +286,7 @@ __all__ = [
     "Saying",
     "Selection",
     "Source",
+    "TagMove",
     "TagRule",
     "Waiting",
 ]

@@ -177,7 +177,7 @@ def happened(app: App, wish: Wish) -> Answer:
     """removed: you took our missing tags away; lost: they got lost, and the next run writes them again."""
     if wish.action == "list":
         return Answer(_open_question(app) or ["Nothing is open: no tags of ours went missing in numbers."])
-    count = learn.happened(app.store, wish.action)
+    count = learn.happened(app.store, app.library, wish.action)
     verb = "stay away" if wish.action == "removed" else "are written again by the next run"
     return Answer([f"{count:,} tags {verb}."], {"tags": count})
 

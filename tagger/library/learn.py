@@ -10,16 +10,17 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 
-from tagger.answers import Answers, Question, Saying, Selection, TagRule
+from tagger.answers import Answers, Question, Saying, Selection, TagMove, TagRule
 from tagger.errors import TaggerError
-from tagger.ports import Progress, Store
-from tagger.types import MediaItem, Tag
+from tagger.ports import Library, Progress, Store
+from tagger.types import Change, ItemRef, MediaItem, Tag
 from tagger.vocabulary import TagIndex, normal
 
 MOST_MISSED = 200  # more than these at once is much …
 MOST_SHARE = 0.10  # … and so is more than this share of what is ours,
 FEW = 3  # unless it is a handful.
 _MOST_ADDED = 200
+_PAGE = 1000
 QUESTION = "what happened"  # the fact that holds the open question, as JSON
 _DECISIONS = ("review", "keep", "apply")
 
@@ -32,8 +33,8 @@ def is_much(missed: int, ours: int) -> bool:
 class Watch:
     """What people did since the last run, noticed by one run."""
 
-    def __init__(self, store: Store, progress: Progress, run_id: int) -> None:
-        self._store, self._progress, self._run_id = store, progress, run_id
+    def __init__(self, store: Store, library: Library, progress: Progress, run_id: int) -> None:
+        self._store, self._library, self._progress, self._run_id = store, library, progress, run_id
         self._added: list[Saying] = []
         self._index = TagIndex(())
         self._names: dict[str, str] = {}
@@ -63,7 +64,7 @@ class Watch:
 
     def finish(self) -> None:
         """The run is over: learn what is little, ask about what is much."""
-        missed = self._store.missed()
+        missed = still_missed(self._store, self._library)
         if missed and is_much(len(missed), self._store.summary()["ours"]):
             top = Counter(change.plan.tag_name for change in missed).most_common(5)
             ask(self._store, self._progress, len(missed), [f"{name} ({n:,})" for name, n in top])
@@ -73,6 +74,21 @@ class Watch:
             self._progress.say(f"{len(missed):,} tags of ours were removed by hand: they stay away.")
         if self._added and len(self._added) <= _MOST_ADDED:
             self._store.say(f"{len(self._added)} tags were added in the library", self._added)
+
+
+def still_missed(store: Store, library: Library) -> list[Change]:
+    """What is missed by the library's present state: while a run has an item in hand, a page may write to it, and then
+    the item as it was read before misses what it has."""
+    missed = store.missed()
+    refs = list(dict.fromkeys(change.plan.ref for change in missed))
+    tags: dict[ItemRef, frozenset[str]] = {}
+    for start in range(0, len(refs), _PAGE):
+        tags |= {item.ref: item.tag_ids for item in library.get(refs[start : start + _PAGE])}
+    there = [change.id for change in missed if change.plan.tag_id in tags.get(change.plan.ref, ())]
+    if not there:
+        return missed
+    store.not_missed(there)
+    return store.missed()
 
 
 def ask(store: Store, progress: Progress, missed: int, top: Sequence[str]) -> None:
@@ -91,11 +107,12 @@ def open_question(store: Store) -> dict[str, object] | None:
     return dict(json.loads(text)) if text else None
 
 
-def happened(store: Store, what: str) -> int:
+def happened(store: Store, library: Library, what: str) -> int:
     """The person says what became of our missing tags: "removed" (by them: they stay away) or "lost" (they are written
     again). How many tags that was about. Raises TaggerError."""
     if what not in ("removed", "lost"):
         raise TaggerError(f"“{what}” is no answer: say removed, or lost.")
+    still_missed(store, library)
     count = store.learn_missed() if what == "removed" else store.forgive_missed("it got lost in the library")
     store.remember(QUESTION, "")
     return count
@@ -110,27 +127,26 @@ def follow_tags(answers: Answers, tags: Sequence[Tag]) -> list[str]:
     now = {tag.id: tag.name for tag in tags}
     index = TagIndex(tags)
     renamed = {i: now[i] for i, name in before.items() if i in now and normal(now[i]) != normal(name)}
-    moves: list[tuple[str, str, str, str]] = []
+    moves: list[TagMove] = []
     lost: list[tuple[str, str]] = []
     for tag_id, name in before.items():
         if tag_id in now and tag_id not in renamed:
             continue
         other = index.find(name)
         if other is not None and normal(name) in {normal(known) for known in (other.name, *other.aliases)}:
-            moves.append((tag_id, other.id, name, other.name))  # Merged, or ids that a rebuilt library gave anew.
+            # Merged, or ids that a rebuilt library gave anew.
+            moves.append(TagMove(tag_id, other.id, name, other.name))
         elif tag_id in renamed and not _rebuilt(len(renamed), len(before)):
-            moves.append((tag_id, tag_id, name, renamed[tag_id]))
+            moves.append(TagMove(tag_id, tag_id, name, renamed[tag_id]))
         elif tag_id not in now:
             lost.append((tag_id, name))
-    # In two steps, since ids may have changed places.
-    for old_id, _, name, _ in moves:
-        answers.follow_tag(old_id, f"moved:{old_id}", name, name)
-    for old_id, new_id, name, new_name in moves:
-        answers.follow_tag(f"moved:{old_id}", new_id, name, new_name)
-    lines = [f"“{name}” is “{new}” now: followed." for _, _, name, new in moves if normal(name) != normal(new)]
-    lines += _deleted(answers, [name for _, name in lost])
-    answers.keep_tags(tags)
-    return lines
+    deleted = _deleted(answers, [name for _, name in lost])
+    answers.follow_tags(moves, tags)
+    return [*(f"“{m.old_name}” is “{m.new_name}” now: followed." for m in moves if _renames(m)), *deleted]
+
+
+def _renames(move: TagMove) -> bool:
+    return normal(move.old_name) != normal(move.new_name)
 
 
 def _rebuilt(renamed: int, known: int) -> bool:

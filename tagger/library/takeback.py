@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from tagger.answers import Answers, Selection
 from tagger.errors import TaggerError
 from tagger.library import targets
+from tagger.library.ours import Ours, delete_unused
 from tagger.library.tools import Tools
 from tagger.library.writer import Writer
 from tagger.ports import Library, Store
 from tagger.types import Change, ItemKind, ItemRef, MediaItem, Scope, Target
-from tagger.vocabulary import normal
 
 _BATCH = 500
 REMOVED_FIRST = "a person removed it first"
@@ -97,7 +97,7 @@ def undo_selection(tools: Tools, chosen: Selection, dry_run: bool) -> TakenBack:
 
     It may be killed: what was planned is sent by the next run, or by undoing the same again.
     """
-    names = {tag.id: tag.name for tag in tools.library.tags()}
+    still = Ours(tools)
     by_tag: Counter[str] = Counter()
     left: Counter[str] = Counter()
     run = None if dry_run else tools.store.begin_run("undo", Scope(), resume=False)
@@ -105,7 +105,7 @@ def undo_selection(tools: Tools, chosen: Selection, dry_run: bool) -> TakenBack:
         present = {item.ref: item for item in tools.library.get(list({change.plan.ref for change in changes}))}
         ours = []
         for change in changes:
-            reason = _why_not(change, present.get(change.plan.ref), names)
+            reason = still.why_not(change, present.get(change.plan.ref))
             left[reason] += bool(reason)
             if not reason:
                 ours.append(change)
@@ -118,7 +118,7 @@ def undo_selection(tools: Tools, chosen: Selection, dry_run: bool) -> TakenBack:
     tools.store.end_run(run.id, "done", f"{sum(sent.values())} tags taken back")
     if failed := sum(by_tag.values()) - sum(sent.values()):
         left["the library refused it"] += failed
-    return TakenBack(dict(sent), dict(+left), _delete_unused(tools))
+    return TakenBack(dict(sent), dict(+left), delete_unused(tools, tools.store.created_tags()))
 
 
 def undo_everything(tools: Tools, dry_run: bool) -> TakenBack:
@@ -136,35 +136,6 @@ def _pages(answers: Answers, chosen: Selection) -> Iterator[list[Change]]:
     while changes := answers.ours(chosen, after, _BATCH):
         after = changes[-1].id
         yield changes
-
-
-def _why_not(change: Change, item: MediaItem | None, names: dict[str, str]) -> str:
-    """Why a tag isn't taken back, "" when it is. Item, file and tag must all be those that we wrote."""
-    plan = change.plan
-    if item is None:
-        return "the item is gone from the library"
-    if item.fingerprint != plan.fingerprint:
-        return "the item is another file now"
-    if plan.tag_id not in targets.present(item, plan.target):
-        return "it isn't there any more"
-    if plan.target == "tag" and normal(names.get(plan.tag_id, plan.tag_name)) != normal(plan.tag_name):
-        return "the tag is another one now"
-    return ""
-
-
-def _delete_unused(tools: Tools) -> tuple[str, ...]:
-    """Tags that we made go when nothing uses them, children before parents; a person's changes make a tag theirs."""
-    made = tools.store.created_tags()
-    there = {tag.id: tag for tag in tools.library.tags()} if made else {}
-    deleted = []
-    for tag in sorted(made, key=lambda tag: not tag.parent_ids):
-        now = there.get(tag.id)
-        if now is not None and (now.name, now.parent_ids) == (tag.name, tag.parent_ids):
-            if not tools.library.delete_unused_tag(tag.id):
-                continue
-            deleted.append(tag.name)
-        tools.store.note_deleted_tag(tag.id)
-    return tuple(deleted)
 
 
 def parse_ref(text: str) -> ItemRef:

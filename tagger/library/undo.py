@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tagger.errors import TaggerError
 from tagger.library import targets
+from tagger.library.ours import REMOVED, Ours, delete_unused
 from tagger.library.tools import Tools
 from tagger.library.writer import Writer
 from tagger.ports import Store
@@ -18,7 +19,6 @@ _PAGE = 500
 _UNDOING = "undoing"
 _WRITTEN: tuple[ChangeState, ...] = ("done", "sending")
 _NEVER_SENT = "it was never sent"
-_REMOVED = "a person removed it already"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +35,18 @@ class Undone:
 
 def undo_run(tools: Tools, run_id: int | None, dry_run: bool) -> Undone:
     """Take back what a run wrote (None: the last one that wrote). Raises TaggerError when there is none."""
-    runs = tools.store.runs(1000)
+    store = tools.store
     unfinished = finish_step(tools)
     if run_id is None:
-        run = next((run for run in runs if run.id == unfinished or _has_something(tools.store, run)), None)
-        if run is None:
+        candidates = [run for run in (store.last_written(), store.run(unfinished)) if run is not None]
+        if not candidates:
             raise TaggerError("There is nothing to undo: no run has tags in the library.")
+        run = max(candidates, key=lambda run: run.id)
     else:
-        run = next((run for run in runs if run.id == run_id), None)
-        if run is None:
+        found = store.run(run_id)
+        if found is None:
             raise TaggerError(f"There is no run {run_id}: 'status' lists them.")
+        run = found
     return _Undo(tools, run, dry_run).undo()
 
 
@@ -53,11 +55,12 @@ def finish_step(tools: Tools) -> int:
     run_id, _, last = tools.store.fact(_UNDOING).partition(" ")
     if not run_id:
         return 0
+    ours_now = Ours(tools)
     for state in _WRITTEN:
         for changes in _pages(tools.store, int(run_id), state):
             ours = [change for change in changes if change.id <= int(last)]
             present = _present(tools, ours)
-            taken = [change for change in ours if _not_ours(change, present.get(change.plan.ref)) == _REMOVED]
+            taken = [change for change in ours if ours_now.why_not(change, present.get(change.plan.ref)) == REMOVED]
             _mark_undone(tools.store, taken)
             if len(ours) < len(changes):
                 break
@@ -73,6 +76,7 @@ def forget_unfinished(tools: Tools) -> None:
 class _Undo:
     def __init__(self, tools: Tools, run: Run, dry_run: bool) -> None:
         self._tools, self._run, self._dry_run = tools, run, dry_run
+        self._still = Ours(tools)
         self._removed = 0
         self._left: dict[str, int] = defaultdict(int)
         self._by_tag: dict[str, int] = defaultdict(int)
@@ -89,7 +93,8 @@ class _Undo:
             for changes in _pages(store, run_id, state):
                 self._take_back(changes)
         restored = self._put_back()
-        deleted = () if self._dry_run else self._delete_tags()
+        # Those of runs that were undone before, too: something may have used them then.
+        deleted = () if self._dry_run else delete_unused(self._tools, store.created_tags(run_id, or_undone=True))
         if not self._dry_run:
             store.end_run(run_id, "undone", f"{self._removed} tags taken back")
             store.remember(_UNDOING, "")
@@ -136,8 +141,8 @@ class _Undo:
         ours: dict[tuple[ItemRef, Target], dict[str, Change]] = defaultdict(dict)
         others: dict[str, list[Change]] = defaultdict(list)
         for change in changes:
-            reason = _not_ours(change, present.get(change.plan.ref))
-            if reason == _REMOVED and change.state == "sending":
+            reason = self._still.why_not(change, present.get(change.plan.ref))
+            if reason == REMOVED and change.state == "sending":
                 reason = _NEVER_SENT
             if reason:
                 others[reason].append(change)
@@ -148,38 +153,11 @@ class _Undo:
                 self._left[reason] += len(some)
             if self._dry_run:
                 continue
-            if reason == _REMOVED:
+            if reason == REMOVED:
                 self._tools.store.mark([change.id for change in some], "gone", reason)
             else:
                 _mark_undone(self._tools.store, some, reason)
         return ours
-
-    def _delete_tags(self) -> tuple[str, ...]:
-        """Tags that this run, or one that was undone before, made and nothing uses go too; children before parents."""
-        store = self._tools.store
-        undone = [run.id for run in store.runs(1000) if run.state == "undone" and run.id != self._run.id]
-        made = [tag for run_id in (self._run.id, *undone) for tag in store.created_tags(run_id)]
-        there = {tag.id: tag for tag in self._tools.library.tags()} if made else {}
-        deleted = []
-        for tag in sorted(made, key=lambda tag: not tag.parent_ids):
-            now = there.get(tag.id)
-            # Renamed or moved, it is a person's now; under another name it may be another tag, in a rebuilt library.
-            ours = now is not None and (now.name, now.parent_ids) == (tag.name, tag.parent_ids)
-            if ours and self._tools.library.delete_unused_tag(tag.id):
-                deleted.append(tag.name)
-            elif ours:
-                continue
-            store.note_deleted_tag(tag.id)
-        return tuple(deleted)
-
-
-def _has_something(store: Store, run: Run) -> bool:
-    """Whether there is something of a run to be undone."""
-    states: tuple[ChangeState, ...] = (*_WRITTEN, "planned")
-    actions: tuple[Action, ...] = ("add", "remove")
-    return run.state != "undone" and any(
-        store.changes(run.id, state, 0, 1, action) for state in states for action in actions
-    )
 
 
 def _pages(store: Store, run_id: int, state: ChangeState, action: Action = "add") -> Iterator[list[Change]]:
@@ -199,14 +177,3 @@ def _mark_undone(store: Store, changes: Sequence[Change], reason: str = "") -> N
     if changes:
         store.reopen(list({change.plan.ref for change in changes}))
         store.mark([change.id for change in changes], "undone", reason)
-
-
-def _not_ours(change: Change, item: MediaItem | None) -> str:
-    """Why a tag can't be taken back, "" when it can. Both the item's id and its file must be the ones we wrote to."""
-    if item is None:
-        return "the item is gone from the library"
-    if item.fingerprint != change.plan.fingerprint:
-        return "the item is another file now"
-    if change.plan.tag_id not in targets.present(item, change.plan.target):
-        return _REMOVED
-    return ""

@@ -17,6 +17,18 @@ from tagger.errors import LibraryAuthError, LibraryDownError, LibraryRefusedErro
 from tagger.light.connection import Connection
 
 _LONGEST_MESSAGE = 300
+# What SQLite and Go say when it is the server that can't, and not the request that is wrong. SQLite: sqlite3ErrStr().
+_SERVERS_TROUBLE = (
+    "disk I/O error",
+    "database or disk is full",
+    "unable to open database file",
+    "database disk image is malformed",
+    "attempt to write a readonly database",
+    "out of memory",
+    "context canceled",
+    "context deadline exceeded",
+    "internal system error",
+)
 
 
 def call(
@@ -24,7 +36,7 @@ def call(
 ) -> dict[str, Any]:
     """The answer's ``data``. ``timeout_s`` is for each wait on the network, not for the whole.
 
-    Raises LibraryDownError (no answer, a broken one, or a busy database: what was asked for may still have been done),
+    Raises LibraryDownError (no answer, a broken one, or a server in trouble: what was asked for may still have been done),
     LibraryAuthError (it wants a login) or LibraryRefusedError (with Stash's own message: nothing was done).
     """
     body = json.dumps({"query": query, "variables": dict(variables or {})}).encode()
@@ -108,4 +120,6 @@ def _refusal(errors: Any) -> LibraryRefusedError | LibraryDownError:
     text = " ".join("; ".join(messages).split())[:_LONGEST_MESSAGE]
     if "database is locked" in text:
         return LibraryDownError("Stash's database is busy: try again when its other work is done.")
+    if any(trouble in text for trouble in _SERVERS_TROUBLE):
+        return LibraryDownError(f"Stash failed ({text}): see Stash's own log and its disk, then try again.")
     return LibraryRefusedError(f"Stash refused: {text or 'without a reason'}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tagger.answers import Act, Answer, Audit, Narrow, Noticed, Question, Saying, Selection, TagRule, Waiting
+from tagger.answers import Act, Answer, Audit, Narrow, Noticed, Question, Saying, Selection, TagMove, TagRule, Waiting
 from tagger.store import answers as _answers
 from tagger.store import audits as _audits
 from tagger.store import outcome as _outcome
@@ -113,6 +113,10 @@ class AnswerStore:
         with self._database.read() as db:
             return _watch.missed(db, self._library_id, limit)
 
+    def not_missed(self, change_ids: Sequence[int]) -> None:
+        with self._database.write() as db:
+            _watch.not_missed(db, self._library_id, change_ids)
+
     def learn_missed(self) -> int:
         with self._database.write() as db:
             return _watch.learn_missed(db, self._library_id)
@@ -125,10 +129,7 @@ class AnswerStore:
         with self._database.read() as db:
             return _watch.known_tags(db, self._library_id)
 
-    def keep_tags(self, tags: Sequence[Tag]) -> None:
+    def follow_tags(self, moves: Sequence[TagMove], tags: Sequence[Tag]) -> None:
         with self._database.write() as db:
+            _watch.follow_tags(db, self._library_id, moves)
             _watch.keep_tags(db, self._library_id, tags)
-
-    def follow_tag(self, old_id: str, new_id: str, old_name: str, new_name: str) -> None:
-        with self._database.write() as db:
-            _watch.follow_tag(db, self._library_id, old_id, new_id, old_name, new_name)

@@ -61,6 +61,23 @@ def newest(db: sqlite3.Connection, library_id: int, limit: int) -> list[Run]:
     return [_run(row) for row in db.execute(query, (library_id, limit))]
 
 
+def by_id(db: sqlite3.Connection, library_id: int, run_id: int) -> Run | None:
+    """None when this library has no such run."""
+    query = f"SELECT {_COLUMNS} FROM run WHERE library_id = ? AND id = ?"  # noqa: S608
+    row = db.execute(query, (library_id, run_id)).fetchone()
+    return _run(row) if row else None
+
+
+def last_written(db: sqlite3.Connection, library_id: int) -> Run | None:
+    """The newest that has changes which were sent or are to be, and wasn't undone."""
+    row = db.execute(
+        f"""SELECT {_COLUMNS} FROM run WHERE library_id = ? AND state != 'undone' AND EXISTS (SELECT 1 FROM change AS c
+            WHERE c.run_id = run.id AND c.state IN ('planned', 'sending', 'done')) ORDER BY id DESC LIMIT 1""",  # noqa: S608
+        (library_id,),
+    ).fetchone()
+    return _run(row) if row else None
+
+
 def _run(row: tuple[Any, ...]) -> Run:
     run_id, operation, state, started_at, ended_at, scope, cursor, counts, message = row
     return Run(
@@ -77,7 +94,12 @@ def _run(row: tuple[Any, ...]) -> Run:
 
 
 def note_created_tag(db: sqlite3.Connection, library_id: int, run_id: int, tag: Tag) -> None:
-    """Of a tag that is noted twice the first run counts."""
+    """Of a tag that is noted twice the first run counts. Known at once, so that a new name is noticed."""
+    db.execute(
+        """INSERT INTO known_tag (library_id, tag_id, name) VALUES (?, ?, ?)
+        ON CONFLICT (library_id, tag_id) DO UPDATE SET name = excluded.name""",
+        (library_id, tag.id, tag.name),
+    )
     db.execute(
         """INSERT INTO created_tag (library_id, tag_id, name, parents, run_id) VALUES (?, ?, ?, ?, ?)
         ON CONFLICT (library_id, tag_id) DO UPDATE SET name = excluded.name, parents = excluded.parents""",
@@ -85,11 +107,12 @@ def note_created_tag(db: sqlite3.Connection, library_id: int, run_id: int, tag: 
     )
 
 
-def created_tags(db: sqlite3.Connection, library_id: int, run_id: int | None) -> list[Tag]:
+def created_tags(db: sqlite3.Connection, library_id: int, run_id: int | None, or_undone: bool) -> list[Tag]:
     """By name; without aliases."""
     query = """SELECT tag_id, name, parents FROM created_tag
-        WHERE library_id = ? AND run_id = coalesce(?, run_id) ORDER BY name, tag_id"""
-    rows = db.execute(query, (library_id, run_id))
+        WHERE library_id = ? AND (run_id = coalesce(?, run_id)
+            OR (? AND run_id IN (SELECT id FROM run WHERE state = 'undone'))) ORDER BY name, tag_id"""
+    rows = db.execute(query, (library_id, run_id, or_undone))
     return [Tag(tag_id, name, parent_ids=tuple(json.loads(parents))) for tag_id, name, parents in rows]
 
 

@@ -133,6 +133,14 @@ class SqliteStore(AnswerStore, RejudgingStore):
         with self._database.read() as db:
             return _runs.newest(db, self._library_id, limit)
 
+    def run(self, run_id: int) -> Run | None:
+        with self._database.read() as db:
+            return _runs.by_id(db, self._library_id, run_id)
+
+    def last_written(self) -> Run | None:
+        with self._database.read() as db:
+            return _runs.last_written(db, self._library_id)
+
     # -- looking
     def standing(self, items: Sequence[MediaItem]) -> dict[ItemRef, Standing]:
         with self._database.read() as db:
@@ -225,10 +233,10 @@ class SqliteStore(AnswerStore, RejudgingStore):
         with self._database.write() as db:
             _runs.note_created_tag(db, self._library_id, run_id, tag)
 
-    def created_tags(self, run_id: int | None = None) -> list[Tag]:
+    def created_tags(self, run_id: int | None = None, or_undone: bool = False) -> list[Tag]:
         """By name; without aliases."""
         with self._database.read() as db:
-            return _runs.created_tags(db, self._library_id, run_id)
+            return _runs.created_tags(db, self._library_id, run_id, or_undone)
 
     def note_deleted_tag(self, tag_id: str) -> None:
         with self._database.write() as db:

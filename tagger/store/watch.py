@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 
-from tagger.answers import Noticed, Question, Saying, Selection
+from tagger.answers import Noticed, Question, Saying, Selection, TagMove
 from tagger.store import answers as _answers
 from tagger.store import audits as _audits
 from tagger.store.codec import dumps, id_value, now_at, refs_json
@@ -49,6 +49,14 @@ def look(
 def missed(db: sqlite3.Connection, library_id: int, limit: int) -> list[Change]:
     """Nobody knows yet why."""
     return [change(row) for row in db.execute(MISSED, (library_id, limit))]
+
+
+def not_missed(db: sqlite3.Connection, library_id: int, change_ids: Sequence[int]) -> None:
+    """They are on their items after all."""
+    db.execute(
+        "UPDATE change SET missed_by = NULL WHERE library_id = ? AND id IN (SELECT value FROM json_each(?))",
+        (library_id, dumps(list(change_ids))),
+    )
 
 
 def learn_missed(db: sqlite3.Connection, library_id: int) -> int:
@@ -138,7 +146,15 @@ def _replace(db: sqlite3.Connection, table: str, key: str, value: str, library_i
     )
 
 
-def follow_tag(db: sqlite3.Connection, library_id: int, old_id: str, new_id: str, old_name: str, new_name: str) -> None:
+def follow_tags(db: sqlite3.Connection, library_id: int, moves: Sequence[TagMove]) -> None:
+    """In two steps, since ids may have changed places."""
+    for move in moves:
+        _follow(db, library_id, move.old_id, f"moved:{move.old_id}", move.old_name, move.old_name)
+    for move in moves:
+        _follow(db, library_id, f"moved:{move.old_id}", move.new_id, move.old_name, move.new_name)
+
+
+def _follow(db: sqlite3.Connection, library_id: int, old_id: str, new_id: str, old_name: str, new_name: str) -> None:
     """Changes and answers go with the tag. An item that had both loses nothing: the merged tag is a person's there."""
     values = {"library": library_id, "old": old_id, "new": new_id, "name": new_name, "now": now_at()}
     ours = """library_id = :library AND target = 'tag' AND tag_id = :old

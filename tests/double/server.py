@@ -18,7 +18,7 @@ from tests.double.jobs import Job, JobQueue, Plugin, PluginProcess
 from tests.double.shelf import Shelf
 from tests.double.web import WebServer
 
-FaultKind: TypeAlias = Literal["drop_before", "drop_after", "error500", "delay"]
+FaultKind: TypeAlias = Literal["drop_before", "drop_after", "error500", "delay", "refuse"]
 _DEEPEST_LOOP = 10
 
 
@@ -39,6 +39,7 @@ class Fault:
     matching: str
     times: int
     delay_s: float = 0.0
+    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -222,11 +223,13 @@ class StashDouble(Shelf):
         """Until no job runs or waits."""
         self.jobs.wait_idle(timeout_s)
 
-    def fault(self, kind: FaultKind, matching: str = "", times: int = 1, delay_s: float = 0.0) -> None:
+    def fault(
+        self, kind: FaultKind, matching: str = "", times: int = 1, delay_s: float = 0.0, message: str = ""
+    ) -> None:
         """The next ``times`` GraphQL requests whose text contains ``matching`` go wrong: dropped before or after they
-        were carried out, answered with 500, or late."""
+        were carried out, answered with 500, late, or refused with ``message`` as GraphQL's error."""
         with self.lock:
-            self._faults.append(Fault(kind, matching, times, delay_s))
+            self._faults.append(Fault(kind, matching, times, delay_s, message))
 
     # -- for the other parts of the double
     def queue_task(

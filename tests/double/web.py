@@ -79,6 +79,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(500, b"internal system error")
         if fault and fault.kind == "drop_before":
             return self._drop()
+        if fault and fault.kind == "refuse":
+            refusal = {"data": None, "errors": [{"message": fault.message, "path": ["found"]}]}
+            return self._send(200, json.dumps(refusal).encode(), "application/graphql-response+json")
         status, body = graph.answer(self.double, session, text, variables)
         if fault and fault.kind == "drop_after":
             return self._drop()

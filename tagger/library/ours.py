@@ -1,0 +1,71 @@
+"""What every way of undoing agrees on: which tags are still ours to take back, and which that we made may go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tagger.library import targets
+from tagger.library.learn import follow_tags
+from tagger.library.tools import Tools
+from tagger.types import Change, MediaItem, Tag
+from tagger.vocabulary import TagIndex, singular
+
+REMOVED = "a person removed it already"
+
+
+class Ours:
+    """The library's tags as an undo begins: renamed and merged ones are followed first."""
+
+    def __init__(self, tools: Tools) -> None:
+        tags = tools.library.tags()
+        for line in follow_tags(tools.store, tags):
+            tools.progress.say(line)
+        self._tags = {tag.id: tag for tag in tags}
+        self._index = TagIndex(tags, tools.tree.others)
+
+    def why_not(self, change: Change, item: MediaItem | None) -> str:
+        """Why a tag can't be taken back, "" when it can. Item, file and tag must all be those that we wrote: a rebuilt
+        library gives the ids of all three to others."""
+        plan = change.plan
+        if item is None:
+            return "the item is gone from the library"
+        if item.fingerprint != plan.fingerprint:
+            return "the item is another file now"
+        if plan.target == "tag" and plan.tag_id and not self._is_that(plan.tag_id, plan.tag_name):
+            return "the tag is another one now" if plan.tag_id in self._tags else "the tag is gone from the library"
+        if plan.tag_id not in targets.present(item, plan.target):
+            return REMOVED
+        return ""
+
+    def _is_that(self, tag_id: str, name: str) -> bool:
+        tag = self._tags.get(tag_id)
+        if tag is None:
+            return False
+        if singular(name) in map(singular, (tag.name, *tag.aliases)):
+            return True
+        meant = self._index.find(name)
+        return meant is not None and meant.id == tag_id
+
+
+def delete_unused(tools: Tools, made: Sequence[Tag]) -> tuple[str, ...]:
+    """Of the tags that we made, delete those that nothing uses, children before parents; the deleted ones' names.
+
+    Renamed or moved, one is a person's now; under another name it may be another tag, in a rebuilt library.
+    """
+    there = {tag.id: tag for tag in tools.library.tags()} if made else {}
+    deleted: list[str] = []
+    left = list(made)
+    while left:
+        used = []
+        for tag in left:
+            now = there.get(tag.id)
+            if now is not None and (now.name, now.parent_ids) == (tag.name, tag.parent_ids):
+                if not tools.library.delete_unused_tag(tag.id):
+                    used.append(tag)  # Perhaps only by a child, which goes in this round.
+                    continue
+                deleted.append(tag.name)
+            tools.store.note_deleted_tag(tag.id)
+        if len(used) == len(left):
+            break
+        left = used
+    return tuple(deleted)

@@ -10,6 +10,7 @@
   const { Link } = ReactRouterDOM;
 
   const AT_ONCE = 40;
+  const LIKE = 0.35; // of suggestions only those that are worth a look
   const PATHS = { scene: "scenes", image: "images", gallery: "galleries" };
 
   /* -------------------------------------------------------------- Stash's picker of performers */
@@ -82,7 +83,7 @@
     const small = (label, onClick, icon) => h(Button, { variant: "secondary", size: "sm", "aria-label": `${label}: ${title}`, title: label, "aria-disabled": busy, onClick: () => !busy && onClick() }, icon ? h(Icon, { name: icon }) : label);
     return h(
       "article",
-      { className: `ai-tagger-group-card card ${chosen ? "chosen" : ""}`, "aria-label": title },
+      { className: `ai-tagger-group-card card ${chosen ? "chosen" : ""} ${mode === "split" ? "open" : ""}`, "aria-label": title },
       h("div", { className: "ai-tagger-crops" }, group.faces.map((face) => h(Crop, { key: face.face, face, alt: "" }))),
       h(
         "div",
@@ -102,7 +103,7 @@
     const button = (label, onClick, variant) => h(Button, { variant: variant || "secondary", size: "sm", className: "mr-2 mt-1", "aria-label": `${label}: ${person.name}`, "aria-disabled": busy, onClick: () => !busy && onClick() }, label);
     return h(
       "article",
-      { className: "ai-tagger-group-card card", "aria-label": person.name },
+      { className: `ai-tagger-group-card card ${mode === "faces" ? "open" : ""}`, "aria-label": person.name },
       h("div", { className: "ai-tagger-crops" }, person.pictures.map((picture, i) => h(Crop, { key: i, face: { picture }, alt: "" }))),
       h(
         "div",
@@ -132,7 +133,7 @@
     async function suggest() {
       try {
         const { groups } = await ask("people", { action: "groups" });
-        setNear(Object.fromEntries((groups || []).filter((group) => group.suggestions.length).map((group) => [group.id, group.suggestions[0]])));
+        setNear(Object.fromEntries((groups || []).filter((group) => group.suggestions.length && group.suggestions[0].similarity >= LIKE).map((group) => [group.id, group.suggestions[0]])));
       } catch (problem) {
         // Without suggestions then.
       }

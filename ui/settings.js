@@ -14,6 +14,8 @@
       configurePlugin(plugin_id: "ai_tagger", input: $input)
     }
   `;
+  const LOGS = Apollo.gql`query AITaggerLog { logs { level message } }`;
+  const OURS = "[Plugin / AI Tagger]";
   const client = () => api.utils.StashService.getClient();
 
   async function read() {
@@ -152,6 +154,13 @@
     );
   }
 
+  /* Stash shows a job that failed as finished; why it failed is in the log. */
+  async function lastComplaint() {
+    const { data } = await client().query({ query: LOGS, fetchPolicy: "no-cache" });
+    const ours = (data.logs || []).find((line) => line.level === "Error" && line.message.startsWith(OURS));
+    return ours ? ours.message.slice(OURS.length).trim() : t("seeLog");
+  }
+
   function Models({ models, again }) {
     const [busy, setBusy] = React.useState("");
     const size = (bytes) => t("megabytes", { n: bytes < 1e7 ? Math.round(bytes / 1e5) / 10 : Math.round(bytes / 1e6) });
@@ -163,6 +172,9 @@
       try {
         await AITagger.runTask({ args: { mode: "models", action: "fetch", names: [model.name] }, description });
         await AITagger.untilDone(description);
+        const { models: now } = await ask("models", {});
+        if (!now.some((one) => one.name === model.name && one.installed)) throw new Error(await lastComplaint());
+        AITagger.toast.success(t("modelHere", { name: model.title || model.name }));
       } catch (error) {
         AITagger.toast.error(error);
       }

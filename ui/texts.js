@@ -128,6 +128,8 @@
     change: "Change",
     getModel: "get {name}",
     modelRemoved: "{name} was removed.",
+    modelHere: "{name} is here.",
+    seeLog: "It did not work; Stash's log says why.",
 
     people: "People",
     peopleHelp: "Faces that look alike are gathered here. Say who it is, and they are found everywhere. Nothing of a face leaves this machine.",
@@ -360,6 +362,8 @@
     change: "Ändern",
     getModel: "{name} holen",
     modelRemoved: "{name} wurde entfernt.",
+    modelHere: "{name} ist da.",
+    seeLog: "Es hat nicht geklappt; warum, steht in Stashs Protokoll.",
 
     people: "Personen",
     peopleHelp: "Gesichter, die sich gleichen, sind hier gesammelt. Sag, wer es ist, und sie werden überall gefunden. Nichts von einem Gesicht verlässt diesen Rechner.",

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -214,8 +215,10 @@ def _add_saying(made: Mapping[str, argparse.ArgumentParser]) -> None:
     undo.add_argument("--tag", default="", metavar="NAME", help="of this tag")
     undo.add_argument("--model", default="", metavar="NAME", help="of this model, with its revision or any")
     undo.add_argument("--item", default="", metavar="KIND:ID", help="of this item, such as image:12")
-    undo.add_argument("--since", default="", metavar="TIME", help="written at this time (2026-01-31, UTC) or later")
-    undo.add_argument("--until", default="", metavar="TIME", help="written before this time")
+    undo.add_argument(
+        "--since", default="", type=_moment, metavar="TIME", help="written at this time (2026-01-31, UTC) or later"
+    )
+    undo.add_argument("--until", default="", type=_moment, metavar="TIME", help="written before this time")
     undo.add_argument("--everything", action="store_true", help="all that is ours")
     made["evaluate"].add_argument(
         "paths", nargs="*", metavar="TRUTH", help="a COCO .json or a .csv; none: your own tags"
@@ -241,6 +244,15 @@ def _add_people(made: Mapping[str, argparse.ArgumentParser]) -> None:
     people.add_argument("--least", type=int, default=0, metavar="N", help="groups: of so many faces on")
     people.add_argument("--dry-run", action="store_true", help="split, reembed: say what would be done")
     made["look"].add_argument("--people", default="", metavar="DIR", help="a folder for each person who is known")
+
+
+def _moment(text: str) -> str:
+    """A date or a point in time, as ISO-8601 writes it."""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date: write 2026-01-31 or 2026-01-31T18:00:00Z") from None
+    return text
 
 
 class _One(argparse.Action):

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import requests
 
 from tagger.catalogue.spec import AnySpec, FileSpec, recorded_sha256
 from tagger.errors import ModelError
+from tagger.light.connection import host_of, without_logins
 
 Progress: TypeAlias = Callable[[int, int], None]
 _CHUNK = 1 << 16
@@ -56,9 +57,10 @@ class DownloadPlan:
         """For a person, before it is done."""
         if not self.files:
             return "All models are there; nothing is downloaded."
+        files = f"{len(self.files)} model file" + ("" if len(self.files) == 1 else "s")
         if not self.hosts:
-            return f"{len(self.files)} model files are taken from the mirror folder; nothing is downloaded."
-        return f"{len(self.files)} model files, {self.bytes / 1e6:.0f} MB, come from {', '.join(self.hosts)}."
+            return f"{files} taken from the mirror folder; nothing is downloaded."
+        return f"{files}, {self.bytes / 1e6:.0f} MB, come from {', '.join(self.hosts)}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def plan(specs: Sequence[AnySpec], folder: Path, source: Source = Source()) -> D
     unobtainable: list[str] = []
     for spec, file in _missing(specs, folder):
         in_mirror = next(_in_mirror(file, source), None) is not None
-        host = "" if in_mirror else urlsplit(_first_url(file, source)).netloc
+        host = "" if in_mirror else host_of(_first_url(file, source))
         if not in_mirror and not host:
             unobtainable.append(f"{spec.name}: {file.filename}")
             continue
@@ -178,9 +180,9 @@ def _get(spec: AnySpec, file: FileSpec, place: Path, source: Source, progress: P
             continue
         if _settle(part, place, known) or (resumed and _again(url, part, place, file, known, progress, source)):
             return
-        refusals.append(f"{urlsplit(url).netloc} sent other bytes than the sha256 in {spec.yaml.name} asks for")
+        refusals.append(f"{host_of(url)} sent other bytes than the sha256 in {spec.yaml.name} asks for")
     if not refusals:
-        where = f"in the mirror {source.mirror}" if source.mirror else "without a mirror"
+        where = f"in the mirror {without_logins(source.mirror)}" if source.mirror else "without a mirror"
         raise ModelError(
             f"Model {spec.name}: {file.filename} (sha256 {known[:12]}…) has no address and isn't {where}: "
             "put the file into a folder and give it with --mirror DIR or AI_TAGGER_MIRROR."
@@ -226,7 +228,8 @@ def _in_mirror(file: FileSpec, source: Source) -> Iterator[Path]:
         return
     root = Path(source.mirror).expanduser()
     if not root.is_dir():
-        raise ModelError(f"The mirror {source.mirror} is no folder and no http(s) address: correct --mirror.")
+        shown = without_logins(source.mirror)
+        raise ModelError(f"The mirror {shown} is no folder and no http(s) address: correct --mirror.")
     for folder, _, names in os.walk(root):
         for name in file.known_as:
             if name in names:
@@ -249,7 +252,7 @@ def _urls(spec: AnySpec, file: FileSpec, source: Source) -> Iterator[str]:
 
 def _download(url: str, part: Path, size: int, progress: Progress, *, secure: bool, proxy: str) -> None:
     """Bring ``url`` into ``part``, going on where it was. Raises _RefusedError, and OSError of the disk."""
-    host = urlsplit(url).netloc
+    host = host_of(url)
     with requests.Session() as session:
         if proxy:
             session.proxies = {"http": proxy, "https": proxy}
@@ -274,12 +277,12 @@ def _once(session: requests.Session, url: str, part: Path, size: int, progress: 
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with session.get(url, headers=headers, stream=True, timeout=_TIMEOUT_S) as answer:
         if secure and not answer.url.startswith("https://"):
-            raise _RefusedError(f"{urlsplit(url).netloc} led to an address without https")
+            raise _RefusedError(f"{host_of(url)} led to an address without https")
         if answer.status_code == 416:  # more than there is: what we have is not the beginning of this file
             part.unlink()
             return False
         if answer.status_code not in (200, 206):
-            raise _RefusedError(f"{urlsplit(url).netloc} answered {answer.status_code} {answer.reason}".rstrip())
+            raise _RefusedError(f"{host_of(url)} answered {answer.status_code} {answer.reason}".rstrip())
         resumed = answer.status_code == 206 and answer.headers.get("Content-Range", "").startswith(f"bytes {have}-")
         if answer.status_code == 206 and not resumed:
             part.unlink()

@@ -212,7 +212,7 @@ def _run(app: App, wish: Wish, operation: str) -> Answer:
             scope=app.config.scope.to_scope(),
             dry_run=wish.dry_run,
             slice_s=app.config.run.slice_minutes * 60,
-            backup=app.config.run.backup,
+            backup=app.config.run.backup and app.folder is None,
             try_again=wish.again,
             forget_gone=wish.forget_gone,
         )

@@ -65,8 +65,8 @@ class MediaItem:
     """One item as its library describes it now.
 
     ``fingerprint`` identifies the primary file's bytes (``"oshash:…"``, ``"md5:…"``; of a plain folder
-    ``"quick:…"``); galleries have ``"gallery:…"`` of their archive or folder, else of their origin. ``path`` is "" when the file lies inside an archive; then ``url``
-    has to do.
+    ``"quick:…"``); galleries have ``"gallery:…"`` of their archive or folder, else of their origin. ``path`` is ""
+    when the file lies inside an archive; then ``url`` has to do.
     ``url`` is where the library serves the file's bytes over HTTP, built from the connection, or "".
     ``tag_ids`` and ``performer_ids`` are those present now, whoever put them there. ``gallery_ids`` are the galleries
     that an image is in, ``members`` how many images a gallery has.
@@ -256,12 +256,13 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A tag of the library."""
+    """A tag of the library. Which one it is doesn't depend on its ``description``."""
 
     id: str
     name: str
     aliases: tuple[str, ...] = ()
     parent_ids: tuple[str, ...] = ()
+    description: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

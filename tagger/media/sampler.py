@@ -149,9 +149,7 @@ class _Team:
             if event is None:
                 continue
             self._room.give(event.pixel_bytes)
-            chunk = self._judged(event)
-            if chunk is not None:
-                yield chunk
+            yield from self._judged(event)
         yield from self._left_over()
 
     def dismiss(self) -> None:
@@ -189,26 +187,34 @@ class _Team:
                 hand.abandon(f"decoding made no progress for {limit_s:g} seconds and was stopped")
                 self._hands[index] = self._new_hand()
 
-    def _judged(self, event: Event) -> FrameChunk | None:
-        """The chunk to pass on; None when it is held back because its place may be gone. Raises what ends the run."""
+    def _judged(self, event: Event) -> list[FrameChunk]:
+        """The chunks to pass on; none when it is held back because its place may be gone. Raises what ends the run."""
         if event.fatal is not None:
             raise event.fatal
         chunk = event.chunk
         assert chunk is not None
         self._decoded_some = self._decoded_some or bool(chunk.frames)
         if not chunk.last:
-            return chunk
+            return [chunk]
         self._open_items -= 1
         self._crashes = self._crashes + 1 if event.crash else 0
         if self._crashes >= CRASHES_IN_A_ROW:
             raise SetupError(f"{self._crashes} items in a row ended their decoder; the last: {chunk.error}")
+        if chunk.error is None:
+            return [*self._released(chunk.item, event.place), chunk]
         if not event.place:
-            return chunk
+            return [chunk]
         held = self._gone[event.place]
         held.append(chunk)
         if len(held) >= GONE_IN_A_ROW:
-            raise MediaGoneError(chunk.error or event.place)
-        return None
+            raise MediaGoneError(chunk.error)
+        return []
+
+    def _released(self, item: MediaItem, server: str) -> list[FrameChunk]:
+        """What was held back of places that ``item`` could just be read from: it was those items' own failure."""
+        path = mapped(item.path, self._media.path_map)
+        there = [place for place in self._gone if place == server or _is_below(path, place)]
+        return [chunk for place in there for chunk in self._gone.pop(place)]
 
     def _left_over(self) -> Iterator[FrameChunk]:
         """One or two items of a missing place: their own fault if others could be read, else the place's."""
@@ -216,3 +222,7 @@ class _Team:
             if not self._decoded_some:
                 raise MediaGoneError(held[0].error or "")
             yield from held
+
+
+def _is_below(path: str, place: str) -> bool:
+    return path.startswith(place) and (place[-1:] in "/\\" or path[len(place) : len(place) + 1] in ("/", "\\"))

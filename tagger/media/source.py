@@ -32,6 +32,14 @@ class PlaceGoneError(MediaError):
         self.place = place
 
 
+class NotServedError(MediaError):
+    """The server answers, but can't read the file at ``url`` itself."""
+
+    def __init__(self, message: str, url: str) -> None:
+        super().__init__(message)
+        self.url = url
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """One item's bytes. ``path`` is set when they are read from disk, else ``url`` is read through ``web``."""

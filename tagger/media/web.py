@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from tagger.errors import MediaError
-from tagger.media.source import PlaceGoneError
+from tagger.media.source import NotServedError, PlaceGoneError
 
 if TYPE_CHECKING:
     from requests import Response
@@ -19,6 +19,8 @@ BLOCK_BYTES = 512 * 1024
 BLOCKS_KEPT = 12
 CONNECT_S, READ_S = 10.0, 30.0
 TRIES = 3
+_NOT_READY = frozenset({502, 503, 504})
+_Read = TypeVar("_Read")
 
 
 class Web:
@@ -39,16 +41,16 @@ class Web:
 
     def get(self, url: str, most_bytes: int) -> bytes:
         """The whole body. Raises MediaError when it is larger than ``most_bytes``."""
-        with self._request(url) as response:
+
+        def read(response: Response) -> bytes:
             body = bytearray()
-            try:
-                for piece in response.iter_content(1 << 18):
-                    body += piece
-                    if len(body) > most_bytes:
-                        raise MediaError(f"the file is larger than the memory budget of {most_bytes >> 20} MB")
-            except OSError:
-                raise _down(url, "broke off while sending") from None
+            for piece in response.iter_content(1 << 18):
+                body += piece
+                if len(body) > most_bytes:
+                    raise MediaError(f"the file is larger than the memory budget of {most_bytes >> 20} MB")
             return bytes(body)
+
+        return self._read(url, {}, read)
 
     def open(self, url: str) -> WebFile:
         """The body as a seekable file."""
@@ -56,27 +58,40 @@ class Web:
 
     def block(self, url: str, start: int) -> tuple[bytes, int]:
         """Up to one block from ``start``, and the whole size; a server without ranges is refused."""
-        with self._request(url, {"Range": f"bytes={start}-{start + BLOCK_BYTES - 1}"}) as response:
+
+        def read(response: Response) -> tuple[bytes, int]:
             if response.status_code == 416:
                 return b"", start
             if response.status_code != 206:
                 raise MediaError("the server doesn't serve parts of files (range requests), so videos can't be sampled")
             total = response.headers.get("Content-Range", "").rpartition("/")[2]
-            try:
-                return response.content, int(total) if total.isdigit() else 0
-            except OSError:
-                raise _down(url, "broke off while sending") from None
+            return response.content, int(total) if total.isdigit() else 0
 
-    def _request(self, url: str, extra: Mapping[str, str] | None = None) -> Response:
+        return self._read(url, {"Range": f"bytes={start}-{start + BLOCK_BYTES - 1}"}, read)
+
+    def _read(self, url: str, extra: Mapping[str, str], read: Callable[[Response], _Read]) -> _Read:
+        """What ``read`` makes of the answer; anew when it breaks off."""
+        for attempt in range(TRIES):
+            with self._request(url, extra) as response:
+                try:
+                    return read(response)
+                except OSError:
+                    _wait(attempt)
+        raise _down(url, "broke off while sending")
+
+    def _request(self, url: str, extra: Mapping[str, str]) -> Response:
         import requests
 
-        headers = {**self.headers, "Accept-Encoding": "identity", **(extra or {})}
+        headers = {**self.headers, "Accept-Encoding": "identity", **extra}
         for attempt in range(TRIES):
             try:
                 response = self._session.get(
                     url, headers=headers, stream=True, allow_redirects=False, timeout=(CONNECT_S, READ_S)
                 )
-                break
+                if response.status_code not in _NOT_READY or attempt == TRIES - 1:
+                    break
+                response.close()
+                _wait(attempt)
             except requests.exceptions.SSLError:
                 raise _down(
                     url, "has a certificate that isn't trusted (allow self-signed certificates in the settings)"
@@ -84,7 +99,7 @@ class Web:
             except (requests.exceptions.ConnectionError, requests.exceptions.Timeout):
                 if attempt == TRIES - 1:
                     raise _down(url, "doesn't answer") from None
-                time.sleep(0.2 * 2**attempt)
+                _wait(attempt)
             except requests.exceptions.RequestException as error:
                 # Only the kind of error: its text could hold the request with its headers.
                 raise MediaError(f"the item can't be fetched: {type(error).__name__}") from None
@@ -94,14 +109,19 @@ class Web:
         raise _refused(url, response.status_code)
 
 
+def _wait(attempt: int) -> None:
+    if attempt < TRIES - 1:
+        time.sleep(0.2 * 2**attempt)
+
+
 def _refused(url: str, status: int) -> MediaError:
     if status in (401, 403) or 300 <= status < 400:
         return _down(url, "wants a login (set an API key; a session ends after an hour)")
     if status in (404, 410):
-        return MediaError("the server has no such file any more: rescan in Stash")
-    if status in (502, 503, 504):
+        return NotServedError("the server has no such file any more: rescan in Stash", url)
+    if status in _NOT_READY:
         return _down(url, f"isn't ready (HTTP {status})")
-    return MediaError(f"the server couldn't deliver the file (HTTP {status})")
+    return NotServedError(f"the server couldn't deliver the file (HTTP {status})", url)
 
 
 def _down(url: str, what: str) -> PlaceGoneError:

@@ -13,10 +13,11 @@ import threading
 from collections.abc import Iterable, Mapping
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit
 
 from tagger.errors import MediaError
 from tagger.media import wire
-from tagger.media.source import PlaceGoneError, Source
+from tagger.media.source import NotServedError, PlaceGoneError, Source, missing
 
 if TYPE_CHECKING:
     from tagger.media.web import Web
@@ -78,12 +79,17 @@ class Desk:
     def serve(self, request: Mapping[str, Any]) -> None:
         """Decode one item and send what came of it."""
         end: dict[str, Any] = {"end": True, "error": None, "place": "", "duration_s": 0.0}
+        source = None
         try:
             source = self._source_of(request)
             if request["media"] == "video":
                 end["duration_s"] = self._send_video(source, self._frames)
             else:
                 end["duration_s"] = self._send_picture(source, request)
+            end["place"] = "" if source.path else urlsplit(source.url).netloc.rpartition("@")[2]
+        except NotServedError as error:
+            cause = self._why_not_served(error, source, request)
+            end["error"], end["place"] = str(cause), cause.place if isinstance(cause, PlaceGoneError) else ""
         except PlaceGoneError as error:
             end["error"], end["place"] = str(error), error.place
         except MediaError as error:
@@ -107,6 +113,13 @@ class Desk:
         elif self._source == "auto" and url and not os.path.exists(path):  # noqa: PTH110 - one stat, no object
             path = ""
         return Source(path, url, request["sprite_url"], request["vtt_url"], web)
+
+    def _why_not_served(self, error: NotServedError, source: Source | None, request: Mapping[str, Any]) -> MediaError:
+        """We asked the server only since the file isn't on this machine, and it can't read it either: perhaps the whole
+        place is gone."""
+        fell_back = self._source == "auto" and request["path"] and source is not None and not source.path
+        cause = missing(request["path"]) if fell_back and source is not None and error.url == source.url else error
+        return cause if isinstance(cause, PlaceGoneError) else error
 
     def _web_with(self, headers: Mapping[str, str]) -> Web:
         if self._web is None:

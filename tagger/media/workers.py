@@ -31,7 +31,10 @@ _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from tagger.media.worker i
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a hand reports: a chunk, or that all must end. ``place``: what isn't there; ``crash``: the process died."""
+    """What a hand reports: a chunk, or that all must end. ``crash``: the process died.
+
+    ``place``: what isn't there, if the last chunk has an error; else the server that it came from, "" from disk.
+    """
 
     chunk: FrameChunk | None = None
     place: str = ""

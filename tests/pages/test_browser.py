@@ -122,7 +122,7 @@ def test_answers_survive_a_browser_that_is_closed_and_a_server_that_fails(
 
 
 @pytest.mark.parametrize("width", [360, 1400])
-@pytest.mark.parametrize("path", ["", "/review", "/settings"])
+@pytest.mark.parametrize("path", ["", "/review", "/people", "/settings", "/no-such-page"])
 def test_an_empty_library_has_pages_that_fit(stash: StashDouble, page: Page, width: int, path: str) -> None:
     complaints = serve(page, stash, [], dark=width == 360)
     page.set_viewport_size({"width": width, "height": 800})
@@ -130,6 +130,35 @@ def test_an_empty_library_has_pages_that_fit(stash: StashDouble, page: Page, wid
     page.get_by_role("heading", name="AI Tagger").wait_for()
     until(lambda: page.locator(".ai-tagger-page .spinner-border").count() == 0)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert not complaints
+
+
+def test_one_item_is_shown_with_all_its_tags_by_a_key(
+    stash: StashDouble, page: Page, tmp_path: Path, data: Path
+) -> None:
+    (data / "config.yml").write_text((data / "config.yml").read_text() + REVIEW)
+    refs = [stash.add_image(picture(tmp_path / f"{i}.jpg", colour=False, seed=i)) for i in range(3)]
+    looked_at(stash, [item(ref) for ref in refs])
+    complaints = serve(page, stash, [])
+    page.goto(f"{stash.url}/plugins/ai_tagger/review")
+    page.locator(".ai-tagger-card").first.focus()
+    page.keyboard.press("i")
+    page.get_by_text("1 of 3").wait_for()
+    page.locator(".ai-tagger-row").first.wait_for()
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("2 of 3").wait_for()
+    assert not complaints
+
+
+def test_other_thresholds_are_reckoned_before_they_are_saved(stash: StashDouble, page: Page, tmp_path: Path) -> None:
+    ref = stash.add_image(picture(tmp_path / "a.jpg", colour=False, seed=1))
+    looked_at(stash, [item(ref)])
+    complaints = serve(page, stash, [])
+    page.goto(f"{stash.url}/plugins/ai_tagger/settings")
+    page.get_by_label("Write tags from").fill("100")
+    page.get_by_text("This would write about 0 tags").wait_for()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("button", name="Count exactly").wait_for()
     assert not complaints
 
 

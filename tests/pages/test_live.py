@@ -46,7 +46,7 @@ def page(request: pytest.FixtureRequest) -> Iterator[Page]:
     assert not [text for text in complaints if not any(known in text for known in NOT_OURS)]
 
 
-@pytest.mark.parametrize("path", ["", "/review", "/settings"])
+@pytest.mark.parametrize("path", ["", "/review", "/people", "/settings", "/no-such-page"])
 def test_our_pages_fit_and_survive_a_reload(page: Page, url: str, path: str) -> None:
     for _ in range(2):
         page.goto(f"{url}/plugins/ai_tagger{path}")

@@ -132,11 +132,82 @@ def test_an_answer_is_written_and_can_be_taken_back(stash: StashDouble, tmp_path
         ("answer", {"clicks": [{"do": "guess", "places": []}]}),
         ("answer", {"clicks": [{"do": "accept", "places": []}]}),
         ("withdraw", {"act": 999}),
+        ("review", {"least": 101}),
+        ("estimate", {"apply": "much"}),
+        ("faces", {"group": -1}),
     ],
 )
 def test_a_bad_call_gets_a_sentence(stash: StashDouble, mode: str, args: dict[str, Any]) -> None:
     answer = ask(stash, mode, **args)
     assert list(answer) == ["problem"] and re.search(r"[.:]", answer["problem"]), answer
+
+
+REVIEW = "thresholds: {apply: 1.0, review: 0.5}\n"
+
+
+def test_what_waits_can_be_narrowed(stash: StashDouble, tmp_path: Path, data: Path) -> None:
+    (data / "config.yml").write_text((data / "config.yml").read_text() + REVIEW)
+    refs = [stash.add_image(picture(tmp_path / f"{i}.jpg", colour=False, seed=i)) for i in range(3)]
+    looked_at(stash, [item(ref) for ref in refs])
+    every = ask(stash, "review", limit=1000)["waiting"]
+    assert len({entry["id"] for entry in every}) == 3
+    (model, *_) = every[0]["models"]
+    for wish, fits in (
+        ({"kind": "image"}, lambda entry: entry["kind"] == "image"),
+        ({"kind": "scene"}, lambda entry: entry["kind"] == "scene"),
+        ({"least": 95}, lambda entry: entry["probability"] >= 0.95),
+        ({"most": 80}, lambda entry: entry["probability"] <= 0.8),
+        ({"model": model}, lambda entry: model in entry["models"]),
+        ({"model": "nobody@1"}, lambda entry: False),
+    ):
+        assert ask(stash, "review", limit=1000, **wish)["waiting"] == [entry for entry in every if fits(entry)]
+
+
+def test_what_was_written_is_audited_among_what_waits(stash: StashDouble, tmp_path: Path) -> None:
+    refs = [stash.add_image(picture(tmp_path / f"{i}.jpg", colour=False, seed=i)) for i in range(3)]
+    stash.run_task("Tag library")
+    audits = ask(stash, "review")["audits"]
+    assert {audit["id"] for audit in audits if audit["tag"] == BLACK_WHITE} == {ref.id for ref in refs}
+    assert all(audit["audit"] and audit["verdict"] == "apply" for audit in audits)
+    place = {**item(refs[0]), "tag": BLACK_WHITE}
+    ask(stash, "answer", clicks=[{"do": "audit_wrong", "places": [place]}])
+    until(lambda: BLACK_WHITE not in stash.tags_by_item()[refs[0]])
+    left = ask(stash, "review")["audits"]
+    assert refs[0].id not in {audit["id"] for audit in left if audit["tag"] == BLACK_WHITE}
+
+
+def test_looks_count_towards_a_promise(stash: StashDouble, tmp_path: Path) -> None:
+    refs = [stash.add_image(picture(tmp_path / f"{i}.jpg", colour=False, seed=i)) for i in range(3)]
+    stash.run_task("Tag library")
+    clicks = [
+        {"do": do, "places": [{**item(ref), "tag": BLACK_WHITE}]}
+        for do, ref in zip(("audit_right", "audit_right", "audit_wrong"), refs, strict=True)
+    ]
+    ask(stash, "answer", clicks=clicks)
+    said = ask(stash, "looks")
+    (row,) = [row for row in said["tags"] if row["tag"] == BLACK_WHITE]
+    assert (row["looks"], row["looked"], row["right"], row["apply"]) == (3, 3, 2, None)
+    assert 0 < row["at_least"] < 2 / 3
+    assert said["left"] == sum(other["left"] for other in said["tags"])
+    assert all(other["left"] <= other["waiting"] for other in said["tags"])
+
+
+def test_an_estimate_is_what_deciding_again_does(stash: StashDouble, tmp_path: Path, data: Path) -> None:
+    plain = (data / "config.yml").read_text()
+    (data / "config.yml").write_text(plain + REVIEW)
+    refs = [stash.add_image(picture(tmp_path / f"{i}.jpg", colour=False, seed=i)) for i in range(3)]
+    looked_at(stash, [item(ref) for ref in refs])
+    before = ask(stash, "review", limit=1000)["all"]
+    guess = ask(stash, "estimate", apply=90, review=50)
+    assert guess["sampled"] == guess["items"] == 3 and guess["add"] >= 3 and not guess["remove"]
+    (data / "config.yml").write_text(plain + "thresholds: {apply: 0.9, review: 0.5}\n")
+    exact = ask(stash, "again", dryRun=True)
+    assert exact["added"] == guess["add"] == guess["no_review"] <= before
+    assert ask(stash, "estimate", apply=100, review=50)["add"] == 0
+
+
+def test_there_are_no_faces_before_anybody_looked(stash: StashDouble) -> None:
+    assert ask(stash, "faces") == {"groups": [], "people": [], "more": 0, "faces": 0}
 
 
 def test_an_answer_that_cannot_be_kept_keeps_none_of_the_others_back(stash: StashDouble, tmp_path: Path) -> None:

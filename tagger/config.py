@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from tagger import agreement
 from tagger.errors import ConfigError
+from tagger.light.connection import without_logins
 from tagger.types import ITEM_KINDS, ItemKind, Scope
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -271,10 +272,10 @@ class Loaded:
     origins: Mapping[str, str]
 
     def effective(self) -> Iterator[tuple[str, str, str]]:
-        """``(key, value, origin)`` for every setting, in the order of the example file."""
+        """``(key, value, origin)`` for every setting, in the order of the example file; logins in addresses masked."""
         for path, value in _leaves(self.config.model_dump()):
             key = ".".join(path)
-            yield key, json.dumps(value, ensure_ascii=False), self.origins.get(key, "default")
+            yield key, without_logins(json.dumps(value, ensure_ascii=False)), self.origins.get(key, "default")
 
 
 def _leaves(tree: Mapping[str, Any], prefix: _Path = ()) -> Iterator[tuple[_Path, Any]]:
@@ -429,7 +430,8 @@ def _put(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
     for part in path[:-1]:
         inner = tree.setdefault(part, {})
         if not isinstance(inner, dict):
-            raise ConfigError(f"{part}: {inner!r} isn't a section: write the keys of {part} below it, indented.")
+            shown = without_logins(repr(inner))
+            raise ConfigError(f"{part}: {shown} isn't a section: write the keys of {part} below it, indented.")
         tree = inner
     tree[path[-1]] = value
 
@@ -446,7 +448,7 @@ def _sentence(error: ValidationError, origins: Mapping[str, str]) -> str:
             allowed = ", ".join(_siblings(path))
             sentences.append(f"{where} isn't a known key; allowed here: {allowed}.")
         else:
-            value = json.dumps(problem.get("input"), ensure_ascii=False, default=str)
+            value = without_logins(json.dumps(problem.get("input"), ensure_ascii=False, default=str))
             if len(value) > 80:
                 value = value[:77] + "…"
             sentences.append(f"{where} can't be {value}: {problem['msg'].removeprefix('Value error, ')}.")

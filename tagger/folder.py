@@ -152,8 +152,8 @@ class FolderLibrary:
     # -- tags
     def tags(self) -> list[Tag]:
         with self._transaction() as db:
-            rows = db.execute("SELECT id, name, parent_id FROM tag ORDER BY id").fetchall()
-        return [Tag(str(i), name, (), () if parent is None else (str(parent),)) for i, name, parent in rows]
+            rows = db.execute("SELECT id, name, parent_id, description FROM tag ORDER BY id").fetchall()
+        return [Tag(str(i), name, (), () if parent is None else (str(parent),), said) for i, name, parent, said in rows]
 
     def create_tag(self, name: str, parent_id: str = "", description: str = "") -> Tag:
         with self._transaction() as db:
@@ -164,7 +164,7 @@ class FolderLibrary:
                 raise LibraryRefusedError(f"There is no tag {parent_id} to be the parent.")
             values = (name, int(parent_id) if parent_id else None, description)
             row = db.execute("INSERT INTO tag (name, parent_id, description) VALUES (?, ?, ?)", values)
-            return Tag(str(row.lastrowid), name, (), (parent_id,) if parent_id else ())
+            return Tag(str(row.lastrowid), name, (), (parent_id,) if parent_id else (), description)
 
     def delete_unused_tag(self, tag_id: str) -> bool:
         with self._transaction() as db:

@@ -30,6 +30,41 @@ _IRREGULAR = {
     "buses": "bus",
     "skis": "ski",
 }
+# Words that end like a plural and are none, or whose singular is another word (a glass isn't glasses).
+_AS_THEY_ARE = frozenset(
+    {
+        "glasses",
+        "eyeglasses",
+        "sunglasses",
+        "spectacles",
+        "goggles",
+        "scissors",
+        "pliers",
+        "pants",
+        "underpants",
+        "trousers",
+        "jeans",
+        "tights",
+        "shorts",
+        "briefs",
+        "overalls",
+        "clothes",
+        "news",
+        "series",
+        "species",
+        "means",
+        "goods",
+        "woods",
+        "customs",
+        "lens",
+        "gymnastics",
+        "athletics",
+        "aerobics",
+        "physics",
+        "politics",
+        "graphics",
+    }
+)
 _ALWAYS_SINGULAR = ("ss", "us", "is")
 _REMEMBERED = 20_000  # a library's names come again and again
 
@@ -47,6 +82,8 @@ def singular(name: str) -> str:
     *before, last = normal(name).split(" ") or [""]
     if last in _IRREGULAR:
         last = _IRREGULAR[last]
+    elif last in _AS_THEY_ARE:
+        pass
     elif last.endswith("ies") and len(last) > 4:
         last = last[:-3] + "y"
     elif last.endswith(("ches", "shes", "xes", "sses", "zzes")):

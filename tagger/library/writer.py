@@ -14,6 +14,7 @@ from tagger.vocabulary import TagIndex, Tree
 
 _BATCH = 500
 _MAKING = "making a tag"
+_MADE_BY_US = "Made by AI Tagger."
 
 # By item, then by tag: the change that adds it.
 _Outgoing: TypeAlias = dict[ItemRef, dict[str, int]]
@@ -130,7 +131,7 @@ class Writer:
             parent_id = self._tag(parent, run_id).id
         self._store.remember(_MAKING, f"{run_id} {name}")
         try:
-            tag = self._library.create_tag(name, parent_id, "Made by AI Tagger.")
+            tag = self._library.create_tag(name, parent_id, _MADE_BY_US)
         except LibraryRefusedError:
             # Somebody made it in the meantime.
             self._store.remember(_MAKING, "")
@@ -149,8 +150,11 @@ class Writer:
         self._store.remember(_MAKING, "")
 
     def own_up(self) -> None:
-        """A tag that was made right before we were killed is put on record, so that undo knows it."""
+        """A tag that was made right before we were killed is put on record, so that undo knows it.
+
+        When we were killed before it was made, a person may have made one of that name; it doesn't say that it is ours.
+        """
         run_id, _, name = self._store.fact(_MAKING).partition(" ")
-        made = next((tag for tag in self._tags.values() if tag.name == name), None) if name else None
-        if made is not None:
+        made = next((t for t in self._tags.values() if (t.name, t.description) == (name, _MADE_BY_US)), None)
+        if name and made is not None:
             self._note(int(run_id), made)

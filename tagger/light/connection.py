@@ -7,6 +7,7 @@ belong to a proxy in front of it; ``pkg/plugin/plugins.go``). A person's ``--sta
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +19,30 @@ from tagger.errors import ConfigError
 API_KEY_VARIABLE = "AI_TAGGER_STASH_API_KEY"
 
 _EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+
+
+# User and password of an address: after "://" (an unquoted slash in the password, too), or before a host alone.
+_LOGINS = (
+    re.compile(r"(://)[^\s/\"']*@"),
+    re.compile(r"(://)[^\s/:\"']*:(?!\d+(?:/|$))[^\s\"']*@"),
+    re.compile(r"(^|[\s\"'])[^\s/:\"'@]+:[^\s/\"'@]+@"),
+)
+
+
+def without_logins(text: str) -> str:
+    """What a log may show of a text with addresses in it: ``http://***@proxy:3128``."""
+    for login in _LOGINS:
+        text = login.sub(r"\1***@", text)
+    return text
+
+
+def host_of(url: str) -> str:
+    """Host, and port where one is given, of an address; "" when it has none. Never its user or password."""
+    try:
+        parts = urlsplit(url)
+        return f"{parts.hostname or ''}:{parts.port}" if parts.port else parts.hostname or ""
+    except ValueError:
+        return ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

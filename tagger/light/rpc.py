@@ -36,8 +36,8 @@ def call(
 ) -> dict[str, Any]:
     """The answer's ``data``. ``timeout_s`` is for each wait on the network, not for the whole.
 
-    Raises LibraryDownError (no answer, a broken one, or a server in trouble: what was asked for may still have been done),
-    LibraryAuthError (it wants a login) or LibraryRefusedError (with Stash's own message: nothing was done).
+    Raises LibraryDownError (no answer, a broken one, or a server in trouble: what was asked for may have been done all
+    the same), LibraryAuthError (it wants a login) or LibraryRefusedError (with Stash's own message: nothing was done).
     """
     body = json.dumps({"query": query, "variables": dict(variables or {})}).encode()
     return read_answer(connection, *_post(connection, body, timeout_s))

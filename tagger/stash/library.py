@@ -133,7 +133,8 @@ class StashLibrary:
         try:
             return _tag(self._server.call(queries.CREATE_TAG, {"input": tag})["tagCreate"])
         except LibraryDownError:
-            made = next((tag for tag in self.tags() if tag.name == name), None)
+            # A person may have made one of that name meanwhile.
+            made = next((tag for tag in self.tags() if (tag.name, tag.description) == (name, description)), None)
             if made is None:
                 raise
             return made
@@ -306,4 +307,5 @@ def _batches(ids: Sequence[_Id], size: int) -> Iterator[list[_Id]]:
 
 
 def _tag(row: _Row) -> Tag:
-    return Tag(row["id"], row["name"], tuple(row["aliases"]), tuple(parent["id"] for parent in row["parents"]))
+    parents = tuple(parent["id"] for parent in row["parents"])
+    return Tag(row["id"], row["name"], tuple(row["aliases"]), parents, row["description"] or "")

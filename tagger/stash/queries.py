@@ -96,7 +96,7 @@ UPDATE: Final[dict[ItemKind, str]] = {
 }
 
 TAGS: Final = """
-query Tags { findTags(filter: {per_page: -1}) { tags { id name aliases parents { id } } } }
+query Tags { findTags(filter: {per_page: -1}) { tags { id name description aliases parents { id } } } }
 """
 
 TAG_USE: Final = """
@@ -108,7 +108,7 @@ query TagUse($id: ID!) {
 """
 
 CREATE_TAG: Final = """
-mutation CreateTag($input: TagCreateInput!) { tagCreate(input: $input) { id name aliases parents { id } } }
+mutation CreateTag($input: TagCreateInput!) { tagCreate(input: $input) { id name description aliases parents { id } } }
 """
 
 PERFORMERS: Final = """

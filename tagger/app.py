@@ -144,8 +144,18 @@ class App:
         example = next((self.root / name for name in names if (self.root / name).exists()), None)
         if file.exists() or example is None:
             return False
-        self.data.mkdir(parents=True, exist_ok=True)
-        file.write_text(config.as_a_start(example.read_text(encoding="utf-8")), encoding="utf-8")
+        half = file.with_name(f"{file.name}.{os.getpid()}.part")
+        try:
+            self.data.mkdir(parents=True, exist_ok=True)
+            half.write_text(config.as_a_start(example.read_text(encoding="utf-8")), encoding="utf-8")
+            half.replace(file)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                half.unlink(missing_ok=True)
+            reason = error.strerror or type(error).__name__
+            raise SetupError(
+                f"{file} can't be written ({reason}): make room or correct the rights of {self.data}, then try again."
+            ) from error
         return True
 
     # ------------------------------------------------------------ the library
@@ -476,9 +486,17 @@ class App:
             self.judge if judging else Judge(),
             self.host,
             self.progress,
-            tree_of(self.config, self.policy.names) if judging else Tree(),
+            tree_of(self.config, self.policy.names) if judging else self._plain_tree(),
             self.take_in,
         )
+
+    def _plain_tree(self) -> Tree:
+        """What tags are called, for those who don't decide; without it where the configuration has a mistake, since
+        undoing has to work then too."""
+        with contextlib.suppress(ConfigError):
+            language = load_language(self.config.tags.language, self.data / "names")
+            return tree_of(self.config, policy_of(self.config, language).names)
+        return Tree()
 
     def close(self) -> None:
         """Let go of what was opened."""

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from tagger.app import App
-from tagger.errors import ConfigError, TaggerError
+from tagger.errors import ConfigError, TaggerError, unforeseen
 from tagger.light.connection import API_KEY_VARIABLE, find_api_key, from_url
 from tagger.light.data import DATA_VARIABLE, data_folder
 from tagger.measuring import EXPORT_FORMATS
@@ -69,10 +69,7 @@ def main(argv: Sequence[str]) -> int:
         finally:
             app.close()
     except TaggerError as error:
-        progress.say(str(error))
-        if options.json:
-            sys.stdout.write(json.dumps({"error": str(error)}, ensure_ascii=False) + "\n")
-        return COULD_NOT_RUN
+        return _could_not_run(progress, str(error), options.json)
     except BrokenPipeError:
         # Whoever read our results has enough (`| head`); Python would complain once more when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -80,6 +77,15 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         progress.say("Stopped. What was done is kept; the same command goes on from there.")
         return 130
+    except Exception as error:  # noqa: BLE001
+        return _could_not_run(progress, unforeseen(error), options.json)
+
+
+def _could_not_run(progress: TerminalProgress, why: str, as_json: bool) -> int:
+    progress.say(why)
+    if as_json:
+        sys.stdout.write(json.dumps({"error": why}, ensure_ascii=False) + "\n")
+    return COULD_NOT_RUN
 
 
 def _operate(app: App, options: argparse.Namespace) -> int:

@@ -70,3 +70,14 @@ class StoreError(TaggerError):
 
 class BusyError(TaggerError):
     """Another worker holds the data folder."""
+
+
+def unforeseen(error: BaseException) -> str:
+    """What is said of an error that is none of these: its kind and place help whoever mends it; its text might quote a
+    secret."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    file = trace.tb_frame.f_code.co_filename.replace("\\", "/").rsplit("/", 1)[-1] if trace else ""
+    place = f"{file}:{trace.tb_lineno}" if trace else "an unknown place"
+    return f"AI Tagger failed in a way nobody foresaw ({type(error).__name__} in {place}): please report this line."

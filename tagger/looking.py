@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -27,10 +28,14 @@ _MOST_ROWS, _MOST_FACES = 200, 24
 
 def items_of(paths: Sequence[Path]) -> Iterator[MediaItem]:
     """Files as items; a folder stands for the pictures and videos below it. A path that isn't there is an item too:
-    the media seam says so, as that item's reason."""
+    the media seam says so, as that item's reason. One that is named twice is one item."""
+    seen: set[Path] = set()
     for path in paths:
         below = sorted(p for p in path.rglob("*") if p.is_file() and _is_media(p)) if path.is_dir() else [path]
         for file in below:
+            if (place := Path(os.path.normpath(file.absolute()))) in seen:
+                continue
+            seen.add(place)
             video = file.suffix.lower() in VIDEOS
             size = file.stat().st_size if file.is_file() else 0
             yield MediaItem(

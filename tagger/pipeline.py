@@ -180,16 +180,24 @@ class _Looking:
             size = max(1, recognizer.batch)
             while len(queue) >= size or (queue and len(self._running) < self._threads):
                 tasks = [queue.popleft() for _ in range(min(size, len(queue)))]
-                future = pool.submit(recognizer.recognise, [task.frame for task in tasks])
-                self._running[future] = (recognizer, tasks)
-                future.add_done_callback(self._done.put)
+                self._start(pool, recognizer, tasks)
+
+    def _start(self, pool: ThreadPoolExecutor, recognizer: Recognizer, tasks: list[_Task]) -> None:
+        future = pool.submit(recognizer.recognise, [task.frame for task in tasks])
+        self._running[future] = (recognizer, tasks)
+        future.add_done_callback(self._done.put)
 
     def _collect(self, pool: ThreadPoolExecutor, block: bool) -> None:
         while self._running and (block or not self._done.empty()):
             block = False
             future = self._done.get()
             recognizer, tasks = self._running.pop(future)
-            self._accept(recognizer, tasks, future)
+            error = future.exception()
+            if error is not None and not isinstance(error, EngineError) and len(tasks) > 1:
+                for task in tasks:  # One odd frame must not cost those that went with it.
+                    self._start(pool, recognizer, [task])
+            else:
+                self._accept(recognizer, tasks, future)
         self._submit(pool)
 
     def _accept(self, recognizer: Recognizer, tasks: list[_Task], future: _Answer) -> None:

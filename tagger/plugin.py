@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tagger.errors import TaggerError
+from tagger.errors import TaggerError, unforeseen
 from tagger.light.connection import find_api_key, from_server_connection
 from tagger.light.data import data_folder
 from tagger.stash.log import StashProgress
@@ -27,9 +27,7 @@ def main(payload: bytes, root: Path) -> int:
         progress.error(str(error))
         return _answer({"error": str(error)}, 2)
     except Exception as error:  # noqa: BLE001
-        # What nobody foresaw: its kind and place help whoever mends it; its text might quote a secret.
-        place = _place(error)
-        text = f"AI Tagger failed in a way nobody foresaw ({type(error).__name__} in {place}): please report this line."
+        text = unforeseen(error)
         progress.error(text)
         return _answer({"error": text}, 2)
     return _answer(output, 0)
@@ -74,12 +72,3 @@ def _answer(output: dict[str, Any], code: int) -> int:
     sys.stdout.write(json.dumps(output, default=str))
     sys.stdout.flush()
     return code
-
-
-def _place(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return "an unknown place"
-    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"

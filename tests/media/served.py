@@ -24,7 +24,7 @@ class Served:
 @contextmanager
 def served(files: Mapping[str, bytes]) -> Iterator[Served]:
     """Serve ``files`` by path to whoever sends the header ``ApiKey``; ``/hangs`` answers when told to stop, ``/busy``
-    never; files named "busy at first" or "cut at first" do so at the first try or two."""
+    never; files named "busy-at-first" or "cut-at-first" do so at the first try or two."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {}))
     server.daemon_threads = True
     state = Served(f"http://127.0.0.1:{server.server_address[1]}")
@@ -54,7 +54,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         elif self.path == "/broken":
             self._answer(500, b"")
-        elif self.path == "/busy" or (self.path.startswith("/busy at first") and self._asked_before() < 2):
+        elif self.path == "/busy" or (self.path.startswith("/busy-at-first") and self._asked_before() < 2):
             self._answer(503, b"")
         elif self.path not in self.files:
             self._answer(404, b"")
@@ -78,7 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        if self.path.startswith("/cut at first") and not self._asked_before():
+        if self.path.startswith("/cut-at-first") and not self._asked_before():
             body = body[: len(body) // 2]
             self.close_connection = True
         self.wfile.write(body)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 
@@ -51,21 +50,21 @@ def test_a_server_that_stays_busy_ends_the_run(picture: bytes) -> None:
             ends(media().sample(items))
 
 
-@pytest.mark.parametrize("name", ["busy at first", "cut at first"])
+@pytest.mark.parametrize("name", ["busy-at-first", "cut-at-first"])
 def test_what_goes_wrong_for_a_moment_is_asked_for_again(tmp_path: Path, picture: bytes, name: str) -> None:
     video = draw_video(tmp_path / "a.mp4", steady(30, 5)).read_bytes()
-    with served({quote(f"/{name}.png"): picture, quote(f"/{name}.mp4"): video}) as server:
-        scene = MediaItem(ItemRef("scene", "v"), "video", "", "oshash:x", "", server.url + quote(f"/{name}.mp4"))
-        seen = ends(media().sample([over_http("p", server.url + quote(f"/{name}.png")), scene]))
+    with served({f"/{name}.png": picture, f"/{name}.mp4": video}) as server:
+        scene = MediaItem(ItemRef("scene", "v"), "video", "", "oshash:x", "", server.url + f"/{name}.mp4")
+        seen = ends(media().sample([over_http("p", server.url + f"/{name}.png"), scene]))
     assert seen == {"p": None, "v": None}
 
 
-@pytest.mark.parametrize("url", ["/not there", "/broken"])
+@pytest.mark.parametrize("url", ["/not-there", "/broken"])
 def test_a_drive_that_neither_we_nor_the_server_see_ends_the_run(tmp_path: Path, url: str) -> None:
     drive = tmp_path / "drive"
     drive.mkdir()  # What an unmounted drive leaves behind.
     with served({}) as server:
-        items = [over_http(str(n), server.url + quote(url), str(drive / "below" / f"{n}.jpg")) for n in range(5)]
+        items = [over_http(str(n), server.url + url, str(drive / "below" / f"{n}.jpg")) for n in range(5)]
         with pytest.raises(MediaGoneError, match="drive"):
             ends(media().sample(items))
         (drive / "below").mkdir()

@@ -137,7 +137,7 @@
       "div",
       { className: "ai-tagger-progress card", role: "status" },
       h("span", null, t("lookedAt", batch)),
-      h(Bootstrap.ProgressBar, { now: percent, "aria-label": t("name") })
+      h(AITagger.Bar, { percent, label: t("name") })
     );
   }
 

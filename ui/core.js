@@ -118,6 +118,13 @@
     return React.createElement(ReactFontAwesome.FontAwesomeIcon, { icon, spin, "aria-hidden": true });
   }
 
+  /* Bootstrap's own puts the label where no role is. */
+  function Bar({ percent, label, moving }) {
+    const bar = { className: `progress-bar ${moving ? "progress-bar-striped progress-bar-animated" : ""}`, role: "progressbar", style: { width: `${percent}%` } };
+    const value = { "aria-label": label, "aria-valuenow": Math.round(percent), "aria-valuemin": 0, "aria-valuemax": 100 };
+    return React.createElement("div", { className: "progress" }, React.createElement("div", { ...bar, ...value }));
+  }
+
   /* Seconds as a player shows them. */
   function clock(seconds) {
     const whole = Math.max(0, Math.floor(seconds));
@@ -145,6 +152,7 @@
   Object.assign(AITagger, {
     api,
     ask,
+    Bar,
     changed,
     clock,
     h: React.createElement,

@@ -5,7 +5,7 @@
   if (AITagger.missing) return;
   const { api, changed, h, Icon, t } = AITagger;
   const { React } = api;
-  const { Button, ProgressBar, Table } = api.libraries.Bootstrap;
+  const { Button, Table } = api.libraries.Bootstrap;
 
   const SHOWN = 15;
   const share = (part) => `${Math.round(100 * part)} %`;
@@ -79,7 +79,7 @@
       "section",
       { className: "ai-tagger-looks", "aria-label": t("finishLine") },
       h("div", { className: "d-flex flex-wrap align-items-center" }, h("span", { className: "mr-3" }, h(Icon, { name: "faFlagCheckered" }), " ", line, looked > 0 && ` ${t("lookedNow", { n: looked })}`), h(Button, { variant: "link", className: "p-0", "aria-expanded": open, onClick: () => setOpen(!open) }, t(open ? "hidePromises" : "showPromises"))),
-      h(ProgressBar, { now: percent, "aria-label": t("finishLine") }),
+      h(AITagger.Bar, { percent, label: t("finishLine") }),
       says.length > 0 && h("p", { className: "mb-1", role: "status" }, t("thisSitting"), " ", AITagger.listed(says, 4)),
       open && h(Promises, { answer })
     );

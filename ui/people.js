@@ -164,12 +164,12 @@
     const merge = () => act("merge", chosen.map((id) => `group:${id}`));
     return page(
       h("p", { className: "text-muted" }, t("peopleHelp"), " ", h(Button, { variant: "secondary", size: "sm", onClick: () => AITagger.runTask({ task: "Learn people" }) }, t("learnPeople"))),
-      h("h4", null, t("unknownPeople"), " ", busy && h(Spinner, { animation: "border", size: "sm", role: "status" })),
+      h("h3", { className: "h4" }, t("unknownPeople"), " ", busy && h(Spinner, { animation: "border", size: "sm", role: "status" })),
       !answer.groups.length && h("p", null, t(answer.faces ? "noGroups" : "noFaces")),
       answer.groups.length > 1 && h("p", null, h(Button, { variant: "secondary", disabled: chosen.length !== 2 || busy, onClick: merge }, h(Icon, { name: "faObjectGroup" }), " ", t("mergeTwo")), " ", h("span", { className: "text-muted" }, t("mergeHelp"))),
       h("div", { className: "ai-tagger-groups" }, answer.groups.map((group) => h(Group, { key: group.id, group, near: near[group.id], busy, act, chosen: chosen.includes(group.id), onChoose: () => choose(group.id) }))),
       answer.more > 0 && h(Button, { variant: "link", onClick: () => setLimit(limit + AT_ONCE) }, t("showMore", { n: answer.more })),
-      h("h4", { className: "mt-3" }, t("knownPeople")),
+      h("h3", { className: "h4 mt-3" }, t("knownPeople")),
       !answer.people.length && h("p", null, t("nobodyKnown")),
       h("div", { className: "ai-tagger-groups" }, answer.people.map((person) => h(Person, { key: person.id, person, busy, act })))
     );

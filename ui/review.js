@@ -104,7 +104,8 @@
     const percent = (share) => `${(100 * share).toFixed(2)}%`;
     const sure = t("sure", { percent: Math.round(100 * entry.probability) });
     const where = entry.kind === "scene" && place ? ` · ${clock(place.time_s)}` : "";
-    const label = `${entry.audit ? `${t("audit")} ` : ""}${entry.tag}, ${sure}${said ? `, ${t(said)}` : ""}`;
+    const link = `${t(`open_${entry.kind}`)}${where}`;
+    const label = [!entry.picture && t("noPicture"), entry.audit && t("audit"), entry.tag, sure, link, said && t(said)].filter(Boolean).join(" ");
     const button = (say, icon) =>
       h(
         Button,
@@ -113,7 +114,7 @@
       );
     return h(
       "div",
-      { ref: card, className: `ai-tagger-card card ${said || ""}`, role: "option", "aria-selected": focused, "aria-label": label, tabIndex: focused ? 0 : -1, onFocus },
+      { ref: card, className: `ai-tagger-card card ${said || ""}`, role: "gridcell", "aria-selected": focused, "aria-label": label, tabIndex: focused ? 0 : -1, onFocus },
       h(
         "div",
         { className: "ai-tagger-frame" },
@@ -124,7 +125,7 @@
       h(
         "div",
         { className: "ai-tagger-card-foot" },
-        h("span", { title: entry.why }, entry.audit && h(Badge, { variant: "info", className: "mr-1", title: t("auditHelp") }, t("audit")), h("strong", null, entry.tag), ` ${sure}`, h("br"), h(ReactRouterDOM.Link, { to: `/${PATHS[entry.kind]}/${entry.id}`, tabIndex: -1 }, t(`open_${entry.kind}`), where)),
+        h("span", { title: entry.why }, entry.audit && h(Badge, { variant: "info", className: "mr-1", title: t("auditHelp") }, t("audit")), h("strong", null, entry.tag), ` ${sure}`, h("br"), h(ReactRouterDOM.Link, { to: `/${PATHS[entry.kind]}/${entry.id}`, tabIndex: -1 }, link)),
         h("span", { className: "btn-group" }, button("accept", "faCheck"), button("reject", "faTimes"))
       )
     );
@@ -337,13 +338,20 @@
       !queue.entries && h("p", { role: "status" }, h(Spinner, { animation: "border", size: "sm" }), " ", t("loading")),
       queue.entries && !entries.length && !queue.error && h("p", null, t("nothingWaits")),
       byItem && h(OneItem, { entries, at, onGo: setAt }),
-      !byItem && h(
-        "div",
-        { ref: grid, className: "ai-tagger-grid", role: "listbox", "aria-label": t("review"), onKeyDown },
-        entries.map((entry, i) =>
-          h(Card, { key: placeOf(entry), entry, said: says[placeOf(entry)], focused: i === at, onFocus: () => setAt(i), onSay: (act) => (setAt(i), say(i, act)) })
-        )
-      ),
+      // A grid, not a list of options: its cards hold buttons.
+      !byItem &&
+        entries.length > 0 &&
+        h(
+          "div",
+          { role: "grid", "aria-label": t("review"), onKeyDown },
+          h(
+            "div",
+            { ref: grid, className: "ai-tagger-grid", role: "row" },
+            entries.map((entry, i) =>
+              h(Card, { key: placeOf(entry), entry, said: says[placeOf(entry)], focused: i === at, onFocus: () => setAt(i), onSay: (act) => (setAt(i), say(i, act)) })
+            )
+          )
+        ),
       h("p", { className: "sr-only", role: "status" }, t("openOnes", { n: open }))
     );
   }

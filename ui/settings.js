@@ -210,7 +210,7 @@
         h("td", null, model.installed ? t("yes") : size(model.bytes)),
         h("td", null, button(model))
       );
-    return h(React.Fragment, null, h("h4", null, t("models")), h(Listing, { heads: ["modelName", "feature", "licence", "here", "change"] }, models.map(row)));
+    return h(React.Fragment, null, h("h3", { className: "h4" }, t("models")), h(Listing, { heads: ["modelName", "feature", "licence", "here", "change"] }, models.map(row)));
   }
 
   function Listing({ heads, children }) {
@@ -239,7 +239,7 @@
       null,
       problems.length > 0 && h("ul", { className: "alert alert-warning pl-4" }, problems.map((text) => h("li", { key: text }, text))),
       listed && listed.models && h(Models, { models: listed.models, again: listAgain }),
-      h("h4", null, t("inForce")),
+      h("h3", { className: "h4" }, t("inForce")),
       h(Listing, { heads: ["setting", "value", "from"] }, (check.settings || []).map(row))
     );
   }
@@ -251,7 +251,7 @@
       "div",
       { className: "ai-tagger-page" },
       h(AITagger.PageHead, { page: "settings" }),
-      h("h4", null, t("stepWhat")),
+      h("h3", { className: "h4" }, t("stepWhat")),
       h(Choices),
       h("p", null, t("settingsWhere"), " ", h(ReactRouterDOM.Link, { to: "/settings?tab=plugins" }, t("settingsStash"))),
       h("p", null, h(Icon, { name: "faShieldAlt" }), " ", t("privacy")),

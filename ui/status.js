@@ -6,7 +6,7 @@
   const { api, ask, changed, h, Icon, t } = AITagger;
   const { React, register } = api;
   const { Apollo, Bootstrap, ReactRouterDOM } = api.libraries;
-  const { Badge, Button, Card, Nav, ProgressBar, Spinner, Table } = Bootstrap;
+  const { Badge, Button, Card, Nav, Spinner, Table } = Bootstrap;
   const { Link } = ReactRouterDOM;
 
   const HOME = "/plugins/ai_tagger";
@@ -165,7 +165,7 @@
       { role: "status" },
       overview.working && h("p", null, h(Spinner, { animation: "border", size: "sm" }), " ", t("working", { what: overview.working.purpose })),
       jobs.map((job) =>
-        h("div", { key: job.id, className: "mb-2" }, h("span", null, job.description), " ", h(Button, { variant: "link", className: "p-0", "aria-label": `${t("stop")}: ${job.description}`, onClick: () => stopJob(job.id) }, t("stop")), h(ProgressBar, { now: Math.max(0, 100 * (job.progress || 0)), animated: job.status === "RUNNING", "aria-label": job.description }))
+        h("div", { key: job.id, className: "mb-2" }, h("span", null, job.description), " ", h(Button, { variant: "link", className: "p-0", "aria-label": `${t("stop")}: ${job.description}`, onClick: () => stopJob(job.id) }, t("stop")), h(AITagger.Bar, { percent: Math.max(0, 100 * (job.progress || 0)), moving: job.status === "RUNNING", label: job.description }))
       )
     );
   }
@@ -213,7 +213,7 @@
     return h(
       "section",
       null,
-      h("h4", null, t("runs")),
+      h("h3", { className: "h4" }, t("runs")),
       h(
         "div",
         { className: "table-responsive", tabIndex: 0 },
@@ -252,7 +252,7 @@
     return h(
       "section",
       null,
-      h("h4", null, t("failures"), " ", h(Button, { variant: "secondary", size: "sm", onClick: () => AITagger.tagThese(items) }, t("tryAgain"))),
+      h("h3", { className: "h4" }, t("failures"), " ", h(Button, { variant: "secondary", size: "sm", onClick: () => AITagger.tagThese(items) }, t("tryAgain"))),
       h(
         "ul",
         { className: "list-unstyled" },

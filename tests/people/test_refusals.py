@@ -59,7 +59,8 @@ class World:
     def teach(self, model: int) -> None:
         for k, vector in enumerate(self.cast.faces(0, 3)):
             place = Place(float(k), Box(0, 0, 1, 1))
-            data, origin = vector.astype(np.float16).tobytes(), f"md5:example {model} {k} {self.cast.rng.integers(10**9)}"
+            data = vector.astype(np.float16).tobytes()
+            origin = f"md5:example {model} {k} {self.cast.rng.integers(10**9)}"
             self.store.add_example(Example(0, self.ada, f"m{model}@1", "item", "", origin, place, data, 1.0))
 
     def do(self, step: tuple[object, ...]) -> None:

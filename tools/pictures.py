@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 WIDE, PHONE = (1400, 900), (360, 800)
-PAGES = {"status": "plugins/ai_tagger", "review": "plugins/ai_tagger/review", "settings": "plugins/ai_tagger/settings"}
+HOME = "plugins/ai_tagger"
+PAGES = {"status": HOME, **{name: f"{HOME}/{name}" for name in ("review", "people", "settings")}}
 TAB = "a[data-rb-event-key=ai-tagger-panel]"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tagger.answers import Selection, TagMove
 from tagger.errors import StoreError
 from tagger.ports import Settlement, Standing, Store
 from tagger.store import DATABASE_NAME, SqliteStore
@@ -81,6 +82,43 @@ def test_another_operation_scope_library_or_an_ended_run_is_not_resumed(opened: 
     newest = store.runs(limit=2)
     assert [run.id for run in newest] == [others[-1].id, others[2].id]
     assert (newest[1].state, newest[1].message, bool(newest[1].ended_at)) == ("done", "all of it", True)
+
+
+def test_a_run_is_found_by_its_id_and_the_last_that_wrote_among_those_that_did_not(
+    opened: Opener, store: Store
+) -> None:
+    assert store.run(1) is None and store.last_written() is None
+    first = store.begin_run("tag", Scope())
+    store.settle(first.id, "p", [settlement(item(), plan(item()))])
+    later = [store.begin_run("new", Scope(), resume=False) for _ in range(3)]
+    found = store.run(later[0].id)
+    assert found is not None and (found.id, found.operation) == (later[0].id, "new")
+    assert opened("stash:two").run(first.id) is None and opened("stash:two").last_written() is None
+    last = store.last_written()
+    assert last is not None and last.id == first.id
+    store.end_run(first.id, "undone")
+    assert store.last_written() is None
+
+
+def test_tags_that_changed_places_are_followed_at_once_and_twice_does_no_harm(store: Store) -> None:
+    run = store.begin_run("tag", Scope())
+    for tag_id, name in (("1", "Cat"), ("2", "Dog")):
+        settle_done(store, run.id, settlement(item(tag_id), plan(item(tag_id), name, tag_id=tag_id)))
+    now = [Tag("1", "Dog"), Tag("2", "Cat")]
+    store.follow_tags([TagMove("1", "2", "Cat", "Cat"), TagMove("2", "1", "Dog", "Dog")], now)
+    ours = {change.plan.ref.id: (change.plan.tag_id, change.plan.tag_name) for change in store.ours(Selection())}
+    assert ours == {"1": ("2", "Cat"), "2": ("1", "Dog")}
+    assert store.known_tags() == {"1": "Dog", "2": "Cat"}
+
+
+def test_what_is_there_after_all_is_not_missed(store: Store) -> None:
+    first, second = store.begin_run("tag", Scope()), store.begin_run("new", Scope())
+    (change,) = settle_done(store, first.id, settlement(item(), plan(item(), tag_id="5")))
+    store.notice(second.id, [(item().ref, item().fingerprint, frozenset())])
+    assert [one.id for one in store.missed()] == [change.id]
+    store.not_missed([change.id])
+    assert store.missed() == [] and store.learn_missed() == 0
+    assert [one.id for one in store.ours(Selection())] == [change.id]
 
 
 def test_work_for_a_run_that_is_not_there_is_refused_and_leaves_nothing(store: Store) -> None:

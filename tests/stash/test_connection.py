@@ -12,7 +12,14 @@ import pytest
 
 from tagger.errors import ConfigError, LibraryAuthError, LibraryDownError, LibraryRefusedError
 from tagger.light import rpc
-from tagger.light.connection import Connection, find_api_key, from_server_connection, from_url
+from tagger.light.connection import (
+    Connection,
+    find_api_key,
+    from_server_connection,
+    from_url,
+    host_of,
+    without_logins,
+)
 from tests.double import Session, StashDouble
 
 VERSION = "query Version { version { version } }"
@@ -181,3 +188,27 @@ def test_the_light_half_needs_only_the_standard_library(tmp_path: Path) -> None:
 
 def test_connections_are_values() -> None:
     assert from_url("http://h:1", "k") == Connection("http://h:1").with_api_key("k")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://u:geheim@p:1", "http://***@p:1"),
+        ("https://token@host/models", "https://***@host/models"),
+        ("u:geheim@p:1", "***@p:1"),
+        ("http://u:ge/heim@p:1", "http://***@p:1"),
+        ('"http://u:geheim@p:1"', '"http://***@p:1"'),
+        ("http://p:8080/npm/@scope/x", "http://p:8080/npm/@scope/x"),
+        ("/data/me@home/models", "/data/me@home/models"),
+        ("me@home", "me@home"),
+    ],
+)
+def test_of_an_address_only_the_login_is_masked(text: str, shown: str) -> None:
+    assert without_logins(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "host"), [("http://u:p@h:1/x", "h:1"), ("https://h/x", "h"), ("http://u:p/q@h", ""), ("", ""), ("/a/b", "")]
+)
+def test_a_host_has_no_login(url: str, host: str) -> None:
+    assert host_of(url) == host

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagger.errors import LibraryAuthError, LibraryDownError
+from tagger.errors import LibraryAuthError, LibraryDownError, LibraryRefusedError
 from tagger.light.connection import from_url
 from tagger.stash import StashLibrary, StashServer
 from tagger.types import ITEM_KINDS, ItemKind, ItemRef, Scope
@@ -45,6 +45,30 @@ def test_no_mutation_carries_too_many_and_each_carries_the_session(stash: StashD
     mutations = [request for request in stash.requests if request.text.startswith("mutation")]
     assert [len(request.variables["input"]["ids"]) for request in mutations] == [MOST[kind], MOST[kind], 1]
     assert all(request.has_cookie and request.has_api_key for request in mutations)
+
+
+def test_only_a_message_of_its_own_says_that_an_item_is_gone(stash: StashDouble) -> None:
+    ids = add(stash, "image", 5)
+    stash.remove(ItemRef("image", ids[2]))
+    library = as_plugin(stash)
+    refs = [ItemRef("image", i) for i in ids]
+    assert [item.ref.id for item in library.get(refs)] == [i for i in ids if i != ids[2]]
+    for message, kind in (("no such column: x", LibraryRefusedError), ("sql: disk I/O error", LibraryDownError)):
+        for wanted in (refs, refs[:1]):
+            stash.fault("refuse", "query ById", message=message)
+            with pytest.raises(kind, match=message):
+                library.get(wanted)
+
+
+def test_a_person_who_is_quicker_keeps_the_tag_when_no_answer_comes(stash: StashDouble) -> None:
+    library = as_plugin(stash)
+    stash.fault("drop_after", "CreateTag")
+    assert library.create_tag("dog", description="ours").id == stash.tag_id("dog")
+    theirs = stash.add_tag("cat")
+    stash.fault("drop_before", "CreateTag")
+    with pytest.raises(LibraryDownError):
+        library.create_tag("cat", description="ours")
+    assert stash.tag_id("cat") == theirs
 
 
 def test_a_session_that_dies_in_the_middle_is_no_matter_with_an_api_key(stash: StashDouble) -> None:

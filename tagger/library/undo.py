@@ -107,9 +107,9 @@ class _Undo:
             return sum(map(len, _pages(store, run_id, "done", "remove")))
         for changes in _pages(store, run_id, "planned", "remove"):
             store.mark([change.id for change in changes], "undone", _NEVER_SENT)
-        return (
-            Writer(self._tools.library, store, self._tools.tree, lambda: None).flush() if store.restore(run_id) else 0
-        )
+        store.restore(run_id)
+        # Also when nothing was left to restore: an undo that was killed may have stopped before all was sent.
+        return Writer(self._tools.library, store, self._tools.tree, lambda: None).flush()
 
     def _take_back(self, changes: Sequence[Change]) -> None:
         ours = self._ours(changes)

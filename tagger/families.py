@@ -1,7 +1,7 @@
 """Labels that belong together: synonyms become one prediction, and siblings speak for their parent. Pure.
 
-Both work on the few numbers that verdicts depend on (:class:`tagger.types.Row`), so that stored predictions can be judged again
-without their evidence; :func:`joined_prediction` makes the whole prediction where somebody will see it.
+Both work on the few numbers that verdicts depend on (:class:`tagger.types.Row`), so that stored predictions can be
+judged again without their evidence; :func:`joined_prediction` makes the whole prediction where somebody will see it.
 """
 
 from __future__ import annotations

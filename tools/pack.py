@@ -20,7 +20,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-SHIPPED = ("ai_tagger.py", "ai_tagger.yml", "LICENSE", "README.md", "CHANGELOG.md", "models", "requirements", "tagger", "ui")
+SHIPPED = (
+    "ai_tagger.py",
+    "ai_tagger.yml",
+    "LICENSE",
+    "README.md",
+    "CHANGELOG.md",
+    "models",
+    "requirements",
+    "tagger",
+    "ui",
+)
 SUFFIXES = {".py", ".yml", ".yaml", ".json", ".txt", ".html", ".css", ".js", ".sql", ".md", ""}
 LEFT_OUT = {"requirements/dev.txt"}
 RENAMED = {"config.example.yml": "config.example.yaml"}

@@ -48,9 +48,7 @@ class AnswerStore:
                 more = _queue.move(db)
 
     # -- answers
-    def say(
-        self, what: str, sayings: Sequence[Saying], rules: Sequence[TagRule] = (), *, follow: bool = True
-    ) -> int:
+    def say(self, what: str, sayings: Sequence[Saying], rules: Sequence[TagRule] = (), *, follow: bool = True) -> int:
         with self._database.write() as db:
             return _answers.say(db, self._library_id, what, sayings, rules, follow)
 

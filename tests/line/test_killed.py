@@ -156,7 +156,12 @@ def test_a_run_killed_after_any_step_ends_as_if_it_had_not_been(world: World, fi
     world.keep()
     assert world.do("tag") == LIVED
     wanted = world.end_state()
-    assert not wanted["waiting"] and {state for _, _, state, _ in wanted["changes"]} <= {"done", "gone", "failed", "undone"}
+    assert not wanted["waiting"] and {state for _, _, state, _ in wanted["changes"]} <= {
+        "done",
+        "gone",
+        "failed",
+        "undone",
+    }
     assert any(BLACK_WHITE in tags for tags in wanted["tags"].values())
     for n in points(world, "tag"):
         second = 1 + n % 7 if n % 3 == 0 else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,12 +32,12 @@ def line(tmp_path: Path) -> Iterator[Line]:
         yield Line(stash, tmp_path)
 
 
-def app_of(line: Line, is_plugin: bool = True, **settings: Any) -> App:
+def app_of(line: Line, settings: Mapping[str, Any] | None = None, is_plugin: bool = True) -> App:
     data = line.folder / "data"
     data.mkdir(exist_ok=True)
     (data / "config.yml").write_text(NO_MODELS)
     progress = Silent()
-    app = App(ROOT, data, progress, from_url(line.stash.url), None, settings, is_plugin, {})
+    app = App(ROOT, data, progress, from_url(line.stash.url), None, dict(settings or {}), is_plugin, {})
     app.__dict__["media"] = FakeMedia(pixels)
     return app
 
@@ -61,7 +61,7 @@ def test_new_media_obey_the_scope_of_tags_as_pages_do(line: Line, comes: str) ->
     grey(line, "old.jpg")
     line.do("tag", **settings)
     hidden, shown = grey(line, "hidden.jpg", tags=["very private"]), grey(line, "shown.jpg")
-    app = app_of(line, **settings)
+    app = app_of(line, settings)
     if comes == "by a hook":
         app.store.enqueue([hidden, shown], 0, "new")
     do(app, "new")
@@ -82,7 +82,7 @@ def test_new_images_in_archives_obey_the_scope_of_paths(line: Line) -> None:
         refs[name] = line.stash.add_image(file)
         stored = line.stash.item(refs[name]).files[0]
         stored.path, stored.zip_path = f"{archive}/1.jpg", str(archive)
-    app = app_of(line, **settings)
+    app = app_of(line, settings)
     same = pixels(line_item(line))
     looked = FakeMedia(lambda _: same)
     app.__dict__["media"] = looked
@@ -123,7 +123,7 @@ def test_a_run_in_a_terminal_is_not_cut_into_slices(line: Line) -> None:
         line.add()
     line.stash.add_job("Generating...", 30.0)
     line.stash.add_job("Cleaning...", 0.0)
-    answer = do(app_of(line, is_plugin=False, **{"run.slice_minutes": 0.0001}), "tag")
+    answer = do(app_of(line, {"run.slice_minutes": 0.0001}, is_plugin=False), "tag")
     assert answer.data["finished"] and line.stash.backups == 1
     assert [job.description for job in line.stash.jobs.queued()] == ["Generating...", "Cleaning..."]
 
@@ -138,10 +138,10 @@ def test_a_run_that_only_passes_by_makes_way_and_says_what_it_is(line: Line, mod
     line.stash.add_job("Generating...", 30.0)
     line.stash.add_job("Cleaning...", 0.0)
     if mode == "new":
-        app = app_of(line, **settings)
+        app = app_of(line, settings)
         app.store.enqueue([grey(line, "new.jpg")], 0, "new")
     else:
-        app = app_of(line, **settings, **{"limits.most_tags": 19})
+        app = app_of(line, {**settings, "limits.most_tags": 19})
     answer = do(app, mode)
     assert not answer.data["finished"]
     *_, ours = line.stash.jobs.queued()
@@ -176,7 +176,7 @@ def test_who_asks_for_an_item_does_not_wait_for_a_quiet_stretch_to_end(line: Lin
     app.__dict__["media"] = FakeMedia(lambda _: same)
     do(app, "tag")
     asked = line.stash.add_scene(picture(line.folder / "asked.jpg", colour=False, seed=7), organized=True)
-    app = app_of(line, **{"scope.organized": "never", "run.backup": False})
+    app = app_of(line, {"scope.organized": "never", "run.backup": False})
     try:
         store, ticks = app.store, iter(range(0, 10_000_000, 3))
         library = _Pages(

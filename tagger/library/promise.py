@@ -70,12 +70,13 @@ class Promise:
 
 def at_least(right: int, looked: int, z: float = _Z) -> float:
     """Wilson's lower bound of the share that is right; 0 when nothing was looked at."""
-    return _wilson(right, looked, -z) if looked else 0.0
+    # Where all are wrong, or all right, the bound meets the share, which rounding would miss by a hair.
+    return min(_wilson(right, looked, -z), right / looked) if looked else 0.0
 
 
 def at_most(right: int, looked: int, z: float = _Z) -> float:
     """Wilson's upper bound; 1 when nothing was looked at."""
-    return _wilson(right, looked, z) if looked else 1.0
+    return max(_wilson(right, looked, z), right / looked) if looked else 1.0
 
 
 def _wilson(right: int, n: int, z: float) -> float:

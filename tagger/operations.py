@@ -133,7 +133,7 @@ def _attempt_lines(attempt: Attempt) -> list[str]:
     lines = [
         f"Looked at {len(attempt.items)} items in {words(attempt.seconds)}; nothing was written.",
         f"Would write: {tags or 'no tags'}. {attempt.review} more would wait for your look.",
-        f"All of it, {total}, would take about {words(attempt.left_s)}.",
+        f"All of it, {total}, would take about {words(attempt.left_s)} and {attempt.disk_bytes / 1e6:.0f} MB of disk.",
     ]
     if attempt.new_tags:
         lines.append(f"Tags that would be made: {', '.join(attempt.new_tags)}.")

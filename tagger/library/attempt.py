@@ -11,6 +11,8 @@ from tagger.ports import Standing
 from tagger.types import Decision, ItemKind, Look, MediaItem, Scope
 from tagger.vocabulary import TagIndex
 
+_STORED_BYTES = 1_100  # What the store keeps of an item without its pictures, as bench/store.py measures it.
+
 
 @dataclass(frozen=True, slots=True)
 class Tried:
@@ -31,6 +33,13 @@ class Attempt:
     by_tag: Mapping[str, int]
     review: int
     new_tags: tuple[str, ...]
+
+    @property
+    def disk_bytes(self) -> int:
+        """What would be kept of the whole library: what was seen, and small pictures of it (their cap not counted)."""
+        pictures = sum(len(thumb.jpeg) for tried in self.items for thumb in tried.look.thumbs)
+        each = pictures / max(1, len(self.items)) + _STORED_BYTES
+        return round(each * sum(self.total.values()))
 
     @property
     def failed(self) -> list[Look]:

@@ -253,9 +253,9 @@ def _add_people(made: Mapping[str, argparse.ArgumentParser]) -> None:
 
 
 def _moment(text: str) -> str:
-    """A date or a point in time, as ISO-8601 writes it."""
+    """A date or a point in time, as ISO-8601 writes it; "" for none."""
     try:
-        datetime.fromisoformat(text)
+        _ = text and datetime.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no date: write 2026-01-31 or 2026-01-31T18:00:00Z") from None
     return text

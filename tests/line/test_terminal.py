@@ -97,7 +97,7 @@ def test_a_folder_is_tagged_reported_and_undone_and_nothing_in_it_changes(termin
     [
         (("tag",), "--stash URL"),
         (("tag", "--folder", "/no/such/folder"), "isn't a folder"),
-        (("tag", "--stash", "localhost"), "http://host:9999"),
+        (("tag", "--stash", "ftp://host"), "http://host:9999"),
         (("tag", "--stash", "http://127.0.0.1:9"), "127.0.0.1:9"),
         (("look", "x.jpg", "--set", "thresholds.apply"), "no '='"),
         (("look", "x.jpg", "--set", "thresholds.apply=[1"), "thresholds.apply=[1"),

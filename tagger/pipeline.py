@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tagger.types import RgbArray
 
 THUMBNAIL_SIDE_PX = 512  # what recognizers of thumbnails are shown
-_AHEAD_BYTES = 48 << 20  # frames that wait for a thread: about what two cores look at in a second
+_AHEAD_BYTES = 32 << 20  # frames that wait for a thread: about what two cores look at in a second
 _THUMB_SIDE_PX = 320
 _MOST_THUMBS = 8
 _JPEG_QUALITY = 78

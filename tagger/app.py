@@ -43,6 +43,7 @@ from tagger.stash.host import StashHost
 from tagger.stash.library import StashLibrary
 from tagger.stash.server import StashServer
 from tagger.store import SqliteStore
+from tagger.terminal import Terminal
 from tagger.vocabulary import Language, Tree
 
 MIRROR_VARIABLE = "AI_TAGGER_MIRROR"
@@ -54,41 +55,6 @@ _GPU_BATCH = 32
 # many gigabytes on a machine of 64, and so many decoders wait for the same disk anyway. The settings may say more.
 _MOST_WORKERS, _MOST_THREADS = 4, 8
 _CPU_BATCH = 1  # measured: on a CPU more is slower, since less of it stays in the caches, and takes memory
-
-
-class NoHost:
-    """A terminal: nobody's queue to be a guest in, nothing to back up."""
-
-    def others_waiting(self) -> bool:
-        return False
-
-    def queue_again(self, args: Mapping[str, Any], description: str) -> None:
-        raise NotImplementedError("a terminal has no queue, and its runs have no slices")
-
-    def backup(self) -> str:
-        return ""
-
-    def settings(self) -> dict[str, Any]:
-        return {}
-
-
-@dataclass(frozen=True)
-class Terminal:
-    """A terminal beside Stash: its backup and settings count, but the run isn't in its queue and waits for nobody."""
-
-    stash: Host
-
-    def others_waiting(self) -> bool:
-        return False
-
-    def queue_again(self, args: Mapping[str, Any], description: str) -> None:
-        """A run that never makes way has nothing left to queue."""
-
-    def backup(self) -> str:
-        return self.stash.backup()
-
-    def settings(self) -> dict[str, Any]:
-        return self.stash.settings()
 
 
 @dataclass
@@ -171,7 +137,7 @@ class App:
     @cached_property
     def host(self) -> Host:
         if self.server is None:
-            return NoHost()
+            return Terminal()
         stash = StashHost(self.server)
         return stash if self.is_plugin else Terminal(stash)
 

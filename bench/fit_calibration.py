@@ -122,7 +122,7 @@ def _terms(label: str, findings: Sequence[Label]) -> tuple[float, float, float, 
     if not mine:
         return None
     best = max(mine, key=lambda finding: finding.score)
-    return logit(best.score), *context_terms(best, mine, findings)
+    return logit(best.score), *context_terms(best, mine, sorted(findings, key=lambda finding: -finding.score))
 
 
 def regress(features: Floats, truth: npt.NDArray[np.bool_]) -> Floats:

@@ -118,27 +118,29 @@ def frame_scores(findings: Sequence[Label], calibration: Calibration | None) -> 
     context = calibration.context if calibration else Context()
     if context == Context():
         return {label: max(found.score for found in mine) for label, mine in by_label.items()}
-    return {label: _in_context(mine, findings, context) for label, mine in by_label.items()}
+    best_first = sorted(findings, key=lambda found: -found.score)
+    return {label: _in_context(mine, best_first, context) for label, mine in by_label.items()}
 
 
-def _in_context(mine: Sequence[Label], findings: Sequence[Label], context: Context) -> float:
+def _in_context(mine: Sequence[Label], best_first: Sequence[Label], context: Context) -> float:
     best = max(mine, key=lambda found: found.score)
     if best.box is None:
         return best.score
-    crowd, rival, area = context_terms(best, mine, findings)
+    crowd, rival, area = context_terms(best, mine, best_first)
     return logistic(logit(best.score) + context.crowd * crowd + context.rival * rival + context.area * area)
 
 
-def context_terms(best: Label, mine: Sequence[Label], findings: Sequence[Label]) -> tuple[float, float, float]:
-    """The three terms of :class:`Context` for a label's best box: each 0 for a lone box as large as the picture."""
+def context_terms(best: Label, mine: Sequence[Label], best_first: Sequence[Label]) -> tuple[float, float, float]:
+    """The three terms of :class:`Context` for a label's best box: each 0 for a lone box as large as the picture.
+
+    ``mine`` are this label's findings in the frame, ``best_first`` everybody's, by falling score.
+    """
     box = best.box
     if box is None:
         return 0.0, 0.0, 0.0
     any_of_them = 1.0 - math.prod(1.0 - found.score for found in mine)
-    rival = 0.0
-    for found in findings:  # asked for every pair of boxes in a frame: the cheap questions first
-        if found.score > rival and found.name != best.name and found.box and _same_thing(found.box, box):
-            rival = found.score
+    rivals = (f.score for f in best_first if f.name != best.name and f.box is not None and _same_thing(f.box, box))
+    rival = next(rivals, 0.0)
     return logit(any_of_them) - logit(best.score), logit(rival) - logit(0.0), math.log(max(1e-4, box.area)) / 2
 
 

@@ -20,6 +20,7 @@ import numpy as np
 
 from tagger.errors import EngineError
 from tagger.ports import FrameChunk, Media, Recognizer
+from tagger.resize import resized
 from tagger.types import Box, Finding, Frame, FrameFindings, Look, MediaItem, Sighting, Thumb
 
 if TYPE_CHECKING:
@@ -291,10 +292,7 @@ def shrink(rgb: RgbArray, side_px: int) -> RgbArray:
     factor = side_px / max(height, width)
     if factor >= 1:
         return rgb.copy()
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    # Up to a half bilinear sampling still sees every pixel, in a fifth of the time.
-    how = cv2.INTER_AREA if factor < 0.5 else cv2.INTER_LINEAR
-    return cv2.resize(rgb, size, interpolation=how).astype(np.uint8, copy=False)
+    return resized(rgb, max(1, round(width * factor)), max(1, round(height * factor)))
 
 
 def _look(opened: _Open, keep_thumbs: bool) -> Look:

@@ -41,10 +41,16 @@ class Builtin:
         return [self._one(frame) for frame in frames]
 
     def _one(self, frame: Frame) -> tuple[Finding, ...]:
-        if min(frame.width, frame.height) < _LEAST_SIDE_PX or frame.rgb[::4, ::4].std() < _LEAST_CONTRAST:
+        if min(frame.width, frame.height) < _LEAST_SIDE_PX or _contrast(frame.rgb) < _LEAST_CONTRAST:
             return ()  # An icon, a spacer, a blank frame: whatever was said of it would be true by accident.
         said = sorted(self.scores(frame.rgb).items(), key=lambda entry: (-entry[1], entry[0]))
         return tuple(Label(name, round(score, 4)) for name, score in said if score >= _LEAST_SCORE)
+
+
+def _contrast(rgb: RgbArray) -> float:
+    """Standard deviation of all values, of every fourth pixel each way. (numpy's own takes five times as long.)"""
+    values: Any = np.ascontiguousarray(rgb[::4, ::4]).reshape(-1, 1)
+    return float(cv2.meanStdDev(values)[1][0, 0])
 
 
 def builtins() -> tuple[Builtin, ...]:

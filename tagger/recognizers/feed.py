@@ -6,8 +6,9 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
+
+from tagger.resize import resized
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from tagger.catalogue import InputSpec
     from tagger.ports import Tensor
     from tagger.types import Frame, RgbArray
-
-_SHRINKS_A_LOT = 2.0  # beyond this bilinear sampling skips pixels: average them instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ def _affine(spec: InputSpec) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.fl
 def _fit(rgb: RgbArray, spec: InputSpec) -> tuple[RgbArray, Placement]:
     width, height = spec.size
     if spec.resize == "stretch":
-        return _resized(rgb, width, height), Placement(0, 0, width, height)
+        return resized(rgb, width, height), Placement(0, 0, width, height)
     there_h, there_w = rgb.shape[:2]
     if spec.resize.endswith("crop"):
         wide = high = spec.short_side
@@ -95,21 +94,11 @@ def _fit(rgb: RgbArray, spec: InputSpec) -> tuple[RgbArray, Placement]:
             ratio = spec.short_side / min(there_w, there_h)
             wide, high = max(width, round(there_w * ratio)), max(height, round(there_h * ratio))
         left, top = (wide - width) // 2, (high - height) // 2
-        cropped = _resized(rgb, wide, high)[top : top + height, left : left + width]
+        cropped = resized(rgb, wide, high)[top : top + height, left : left + width]
         return cropped, Placement(-left, -top, wide, high)
     ratio = min(width / there_w, height / there_h)
     wide, high = max(1, int(there_w * ratio)), max(1, int(there_h * ratio))
     left, top = (0, 0) if spec.resize == "letterbox-top-left" else ((width - wide) // 2, (height - high) // 2)
     canvas = np.full((height, width, 3), spec.pad, np.uint8)
-    canvas[top : top + high, left : left + wide] = _resized(rgb, wide, high)
+    canvas[top : top + high, left : left + wide] = resized(rgb, wide, high)
     return canvas, Placement(left, top, there_w * ratio, there_h * ratio)
-
-
-def _resized(rgb: RgbArray, width: int, height: int) -> RgbArray:
-    there_h, there_w = rgb.shape[:2]
-    if (there_w, there_h) == (width, height):
-        return rgb
-    shrinks = min(there_w / width, there_h / height)
-    how = cv2.INTER_AREA if shrinks > _SHRINKS_A_LOT else cv2.INTER_LINEAR
-    fitted: Any = cv2.resize(rgb, (width, height), interpolation=how)
-    return fitted  # type: ignore[no-any-return]  # cv2 does not say its dtype

@@ -15,6 +15,7 @@ from typing import Any
 from tagger.types import Box, Decision, Evidence, FrameFindings, ItemRef, Label, Prediction, Scope
 
 _UNIT = 10_000
+_WORTH_PACKING_BYTES = 128  # below it setting zlib up takes longer than it saves room
 _LEAST_INT, _MOST_INT = -(2**63), 2**63 - 1
 
 
@@ -48,16 +49,20 @@ def refs_json(refs: Iterable[ItemRef]) -> str:
 
 
 def pack_frames(frames: Sequence[FrameFindings]) -> bytes:
-    """zlib of JSON ``[[time_s, [[name, score, box?, colour?, share?], …]], …]``, numbers in ten-thousandths."""
+    """JSON ``[[time_s, [[name, score, box?, colour?, share?], …]], …]``, numbers in ten-thousandths.
+
+    zlib where it pays.
+    """
     rows = [[round(float(frame.time_s), 3), [_finding_row(f) for f in frame.findings]] for frame in frames]
-    return zlib.compress(dumps(rows).encode(), 6)
+    text = dumps(rows).encode()
+    return text if len(text) < _WORTH_PACKING_BYTES else zlib.compress(text, 6)
 
 
 def unpack_frames(blob: bytes) -> tuple[FrameFindings, ...]:
     """The inverse of :func:`pack_frames`, but for the rounding."""
     return tuple(
         FrameFindings(float(time_s), tuple(_finding(row) for row in rows))
-        for time_s, rows in json.loads(zlib.decompress(blob))
+        for time_s, rows in json.loads(blob if blob.startswith(b"[") else zlib.decompress(blob))
     )
 
 

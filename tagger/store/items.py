@@ -165,19 +165,20 @@ def record(db: sqlite3.Connection, library_id: int, look: Look) -> None:
     if look.width or look.height or look.duration_s:
         shape = (look.width, look.height, float(look.duration_s), file_id)
         db.execute("UPDATE file SET width = ?, height = ?, duration_s = ? WHERE id = ?", shape)
-    for sighting in look.sightings:
-        db.execute(
-            """INSERT INTO sighting (file_id, model_id, frames, seen_at) VALUES (?, ?, ?, ?)
-            ON CONFLICT (file_id, model_id) DO UPDATE SET frames = excluded.frames, seen_at = excluded.seen_at""",
-            (file_id, _model_id(db, sighting.model), pack_frames(sighting.frames), now),
-        )
+    models = _model_ids(db, [sighting.model for sighting in look.sightings])
+    db.executemany(
+        """INSERT INTO sighting (file_id, model_id, frames, seen_at) VALUES (?, ?, ?, ?)
+        ON CONFLICT (file_id, model_id) DO UPDATE SET frames = excluded.frames, seen_at = excluded.seen_at""",
+        [(file_id, models[s.model], pack_frames(s.frames), now) for s in look.sightings],
+    )
 
 
-def _model_id(db: sqlite3.Connection, name: str) -> int:
-    row = db.execute("SELECT id FROM model WHERE name = ?", (name,)).fetchone()
-    if row is None:
-        row = db.execute("INSERT INTO model (name) VALUES (?) RETURNING id", (name,)).fetchone()
-    return int(row[0])
+def _model_ids(db: sqlite3.Connection, names: Sequence[str]) -> dict[str, int]:
+    ids: dict[str, int] = dict(db.execute("SELECT name, id FROM model"))
+    for name in names:
+        if name not in ids:
+            ids[name] = db.execute("INSERT INTO model (name) VALUES (?) RETURNING id", (name,)).fetchone()[0]
+    return ids
 
 
 def sightings(db: sqlite3.Connection, fingerprints: Sequence[str], models: Sequence[str]) -> dict[str, list[Sighting]]:

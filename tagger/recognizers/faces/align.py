@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import cv2
 import numpy as np
 
+from tagger.resize import resized
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -38,9 +40,8 @@ def aligned(rgb: RgbArray, points: npt.NDArray[np.float32]) -> RgbArray | None:
         shrunk = 2 * scale
         height, width = rgb.shape[:2]
         size = (max(1, round(width * shrunk)), max(1, round(height * shrunk)))
-        smaller: Any = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
         factors = np.array([size[0] / width, size[1] / height], np.float32)
-        matrix, rgb = _similarity(points * factors), smaller
+        matrix, rgb = _similarity(points * factors), resized(rgb, *size)
         if matrix is None:
             return None
     face: Any = cv2.warpAffine(rgb, matrix, (SIDE_PX, SIDE_PX), flags=cv2.INTER_LINEAR)

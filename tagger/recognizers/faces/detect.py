@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
+
+from tagger.resize import resized
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -33,7 +36,6 @@ _LEAST_CLOSER_PX = 14.0
 _SAME_IOU = 0.4
 _WORTH = 1.25  # a look must differ this much in size from the main one to show anything new
 _MULTIPLE = 32
-_SHRINKS_A_LOT = 2.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,8 +98,8 @@ class FaceDetector:
         for alike in by_size.values():
             for start in range(0, len(alike), self._spec.batch):
                 some = alike[start : start + self._spec.batch]
-                fed = np.stack([fitted[i][0] for i in some])[:, :, :, ::-1].transpose(0, 3, 1, 2).astype(np.float32)
-                outputs = self._engine.infer({self._spec.input.name: np.ascontiguousarray(fed)})
+                fed: Any = cv2.dnn.blobFromImages([fitted[i][0] for i in some], swapRB=True)  # (n, bgr, h, w) float32
+                outputs = self._engine.infer({self._spec.input.name: fed})
                 for row, i in enumerate(some):
                     results[i] = self._decode(outputs, row, fed.shape[3], fed.shape[2], fitted[i][1])
         return [one for one in results if one is not None]
@@ -105,8 +107,7 @@ class FaceDetector:
     def _decode(self, outputs: dict[str, Any], row: int, width: int, height: int, scale: float) -> _Looked:
         scores, boxes, points = [], [], []
         for stride in self._spec.strides:
-            columns, rows = np.meshgrid(np.arange(width // stride), np.arange(height // stride))
-            cells = np.stack([columns.ravel(), rows.ravel()], axis=1).astype(np.float32)
+            cells = _cells(width // stride, height // stride)
             named, there = outputs[f"cls_{stride}"][row, :, 0], outputs[f"obj_{stride}"][row, :, 0]
             score = np.sqrt(np.clip(named, 0, 1) * np.clip(there, 0, 1))
             likely = np.nonzero(score >= _HINT)[0]
@@ -157,12 +158,11 @@ def _cut(rgb: RgbArray, face: Found) -> tuple[RgbArray, float, Floats]:
     right, bottom = np.minimum([width, height], np.ceil(middle + reach)).astype(int).tolist()
     part = rgb[top:bottom, left:right]
     size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
-    how = cv2.INTER_AREA if scale * _SHRINKS_A_LOT < 1 else cv2.INTER_LINEAR
-    resized: Any = cv2.resize(part, size, interpolation=how)
+    fitted = resized(part, *size)
     # All of one size, so that they share a batch; a fringe of a pixel or two is lost at most.
     canvas = np.zeros((_CLOSER_SIDE_PX, _CLOSER_SIDE_PX, 3), np.uint8)
     high, wide = min(_CLOSER_SIDE_PX, size[1]), min(_CLOSER_SIDE_PX, size[0])
-    canvas[:high, :wide] = resized[:high, :wide]
+    canvas[:high, :wide] = fitted[:high, :wide]
     return canvas, scale, np.array([left, top], np.float32)
 
 
@@ -183,9 +183,15 @@ def _fitted(rgb: RgbArray, side: int) -> tuple[RgbArray, float]:
     scale = min(1.0, side / max(height, width))
     wide, high = max(1, round(width * scale)), max(1, round(height * scale))
     canvas = np.zeros((-(-high // _MULTIPLE) * _MULTIPLE, -(-wide // _MULTIPLE) * _MULTIPLE, 3), np.uint8)
-    how = cv2.INTER_AREA if scale * _SHRINKS_A_LOT < 1 else cv2.INTER_LINEAR
-    canvas[:high, :wide] = cv2.resize(rgb, (wide, high), interpolation=how) if scale < 1 else rgb
+    canvas[:high, :wide] = resized(rgb, wide, high)
     return canvas, scale
+
+
+@lru_cache(maxsize=64)  # a look's three grids; pictures come in few shapes
+def _cells(wide: int, high: int) -> Floats:
+    """Column and row of each cell of a grid, (wide · high, 2)."""
+    columns, rows = np.meshgrid(np.arange(wide), np.arange(high))
+    return np.stack([columns.ravel(), rows.ravel()], axis=1).astype(np.float32)
 
 
 def _overlaps(boxes: Floats, box: Floats) -> Floats:

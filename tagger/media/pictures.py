@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from tagger.errors import MediaError
+from tagger.media.sparing import avif_pixels, heif_pixels
 from tagger.media.videos import fit
 from tagger.types import Frame
 
@@ -19,6 +20,7 @@ FRAMES_OF_AN_ANIMATION = 4
 PIXELS_OF_AN_ANIMATION = 300_000_000  # each frame builds on the one before, so all up to the last must be decoded
 ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
 USEFUL_SHARE = 0.25
+_MUCH_LARGER = 1.5  # than asked for: then it is worth decoding it past Pillow
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
 _BYTES_A_PIXEL = {"1": 1, "L": 1, "P": 1, "LA": 4, "I;16": 2, "I;16B": 2, "I;16L": 2}
 
@@ -51,8 +53,16 @@ def _frames(file: BinaryIO, max_side_px: int, budget_bytes: int) -> Iterator[Fra
         count = getattr(image, "n_frames", 1) if image.format in ANIMATED else 1
         if count > 1:
             yield from _animation(image, count, max_side_px, budget_bytes)
-        else:
-            yield _frame(image, 0.0, max_side_px, budget_bytes)
+            return
+        size = fit(*image.size, max_side_px)
+        sparing = image.format in ("HEIF", "AVIF") and image.mode == "RGB" and image.width >= _MUCH_LARGER * size[0]
+        if sparing:
+            _check_budget(image, image.size, budget_bytes)
+            rgb = (heif_pixels if image.format == "HEIF" else avif_pixels)(file, image.size, size)
+            if rgb is not None:
+                yield _upright(Image.fromarray(rgb), image, 0.0, image.size)
+                return
+        yield _frame(image, 0.0, max_side_px, budget_bytes)
 
 
 def _animation(image: ImageFile.ImageFile, count: int, max_side_px: int, budget_bytes: int) -> Iterator[Frame]:
@@ -84,10 +94,16 @@ def _frame(image: ImageFile.ImageFile, time_s: float, max_side_px: int, budget_b
     size = fit(width, height, max_side_px)
     image.draft(None, size)  # only JPEG can; it never goes below the size asked for
     _check_budget(image, (width, height), budget_bytes)
-    orientation = image.getexif().get(0x0112, 1)
     picture = _plain(image)
     if picture.size != size:
         picture = picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return _upright(picture, image, time_s, (width, height))
+
+
+def _upright(picture: Image.Image, image: ImageFile.ImageFile, time_s: float, full: tuple[int, int]) -> Frame:
+    """``picture``, made of ``image`` with ``full`` width and height, turned as that one's EXIF says."""
+    width, height = full
+    orientation = image.getexif().get(0x0112, 1)
     if orientation in range(2, 9):
         picture.getexif()[0x0112] = orientation
         picture = ImageOps.exif_transpose(picture)

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tagger.errors import TaggerError, unforeseen
+from tagger.errors import ConfigError, TaggerError, unforeseen
 from tagger.light.connection import find_api_key, from_server_connection
 from tagger.light.data import data_folder
-from tagger.stash.log import StashProgress
+from tagger.light.log import StashLog
 
 if TYPE_CHECKING:
     from tagger.operating import Wish
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def main(payload: bytes, root: Path) -> int:
     """Do the operation that ``args.mode`` names. Stash shows a job as finished even when it ends with an error, so an
     error is said in the log too."""
-    progress = StashProgress()
+    progress = StashLog()
     try:
         given = json.loads(payload)
         output = _operate(given["server_connection"], dict(given.get("args") or {}), root, progress)
@@ -33,7 +33,7 @@ def main(payload: bytes, root: Path) -> int:
     return _answer(output, 0)
 
 
-def _operate(server: dict[str, Any], args: dict[str, Any], root: Path, progress: StashProgress) -> dict[str, Any]:
+def _operate(server: dict[str, Any], args: dict[str, Any], root: Path, progress: StashLog) -> dict[str, Any]:
     from tagger.app import App
     from tagger.operations import OPERATIONS
 
@@ -63,9 +63,17 @@ def _wish(args: dict[str, Any]) -> Wish:
         action=str(args.get("action") or "list"),
         names=tuple(str(name) for name in args.get("names") or ()),
         create=bool(args.get("create")),
+        box=str(args.get("box") or ""),
+        time_s=_seconds(args.get("timeS") or 0),
         dry_run=bool(args.get("dryRun")),
         yes=bool(args.get("yes")),
     )
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, (int, float)) and value >= 0:
+        return float(value)
+    raise ConfigError(f"timeS can't be {value!r}: it is a number of seconds.")
 
 
 def _answer(output: dict[str, Any], code: int) -> int:

@@ -1,8 +1,7 @@
-"""Stash as our library and our host: GraphQL, the queue of jobs, the log protocol."""
+"""Stash as our library and our host: GraphQL, the queue of jobs."""
 
 from tagger.stash.host import PLUGIN_ID, StashHost
 from tagger.stash.library import StashLibrary
-from tagger.stash.log import StashProgress
 from tagger.stash.server import StashServer
 
-__all__ = ["PLUGIN_ID", "StashHost", "StashLibrary", "StashProgress", "StashServer"]
+__all__ = ["PLUGIN_ID", "StashHost", "StashLibrary", "StashServer"]

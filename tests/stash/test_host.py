@@ -12,7 +12,8 @@ import pytest
 
 from tagger.errors import LibraryRefusedError
 from tagger.light import rpc
-from tagger.stash import StashHost, StashProgress, StashServer
+from tagger.light.log import StashLog
+from tagger.stash import StashHost, StashServer
 from tagger.types import ItemRef
 from tests.double import StashDouble
 
@@ -36,11 +37,12 @@ import json, sys, time
 sys.path.insert(0, ROOT)
 from tagger.light import rpc
 from tagger.light.connection import from_server_connection
-from tagger.stash import StashHost, StashProgress, StashServer
+from tagger.light.log import StashLog
+from tagger.stash import StashHost, StashServer
 
 given = json.load(sys.stdin)
 connection, args = from_server_connection(given["server_connection"]), given["args"]
-progress, host = StashProgress(), StashHost(StashServer(connection))
+progress, host = StashLog(), StashHost(StashServer(connection))
 hook = args.get("hookContext")
 mode = args.get("mode")
 if hook and hook["type"] == "Scene.Update.Post":
@@ -149,7 +151,7 @@ def test_backup_and_settings(stash: StashDouble) -> None:
 
 def test_long_and_odd_lines_stay_lines() -> None:
     stream = io.BytesIO()
-    progress = StashProgress(stream)
+    progress = StashLog(stream)
     progress.say("ü" * 100_000)
     progress.warn("\x01e\x02forged\r\nsecond \ud800")
     progress.error("")
@@ -166,4 +168,4 @@ def test_long_and_odd_lines_stay_lines() -> None:
 def test_nobody_reading_is_no_error() -> None:
     stream = io.BytesIO()
     stream.close()
-    StashProgress(stream).say("hello")
+    StashLog(stream).say("hello")

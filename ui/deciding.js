@@ -151,7 +151,7 @@
     const mode = answer.markers ? "take-markers-back" : "make-markers";
     return h(
       Button,
-      { variant: "secondary", className: "ai-tagger-markers mt-2 ml-2", "aria-disabled": busy, onClick: () => go(mode) },
+      { variant: "secondary", className: "ai-tagger-markers mt-2", "aria-disabled": busy, onClick: () => go(mode) },
       h(Icon, { name: "faMapMarkerAlt" }),
       " ",
       t(answer.markers ? "takeMarkersBack" : "makeMarkers", { n: answer.markers })
@@ -161,13 +161,17 @@
   /* Below the tags of an item: what all of them missed, and markers. */
   function ItemActions({ item, answer }) {
     const [adding, setAdding] = React.useState(false);
+    const [drawing, setDrawing] = React.useState(false);
     const add = (tag) => {
       setAdding(false);
       say(item, { do: "add", places: [{ ...item, tag }] }, t("addedDone", { tag }));
     };
     if (adding) return h(TagPicker, { label: t("add"), onDone: add, onCancel: () => setAdding(false) });
-    const plus = h(Button, { variant: "secondary", className: "ai-tagger-add mt-2", onClick: () => setAdding(true) }, h(Icon, { name: "faPlus" }), " ", t("add"));
-    return h(React.Fragment, null, plus, h(Markers, { item, answer }));
+    if (drawing) return h(AITagger.Drawing, { item, onClose: () => setDrawing(false) });
+    const button = (name, icon, label, onClick) => h(Button, { variant: "secondary", className: `ai-tagger-${name} mt-2 mr-2`, onClick }, h(Icon, { name: icon }), " ", label);
+    const plus = button("add", "faPlus", t("add"), () => setAdding(true));
+    const draw = item.kind !== "gallery" && button("draw", "faVectorSquare", t("drawFace"), () => setDrawing(true));
+    return h(React.Fragment, null, plus, draw, h(Markers, { item, answer }));
   }
 
   Object.assign(AITagger, { Deciding, ItemActions, TagPicker, say });

@@ -25,12 +25,12 @@
     return PerformerSelect;
   }
 
-  function Naming({ label, onDone, onCancel }) {
+  function Naming({ label, onDone, onCancel, focus = true }) {
     const PerformerSelect = usePerformerSelect();
     const [name, setName] = React.useState("");
     const field = PerformerSelect
-      ? h(PerformerSelect, { values: [], isMulti: false, creatable: true, autoFocus: true, menuPortalTarget: document.body, placeholder: label, "aria-label": label, onSelect: (found) => found[0] && onDone(found[0].name) })
-      : h(Form.Control, { autoFocus: true, value: name, placeholder: label, "aria-label": label, onChange: (e) => setName(e.target.value) });
+      ? h(PerformerSelect, { values: [], isMulti: false, creatable: true, autoFocus: focus, menuPortalTarget: document.body, placeholder: label, "aria-label": label, onSelect: (found) => found[0] && onDone(found[0].name) })
+      : h(Form.Control, { autoFocus: focus, value: name, placeholder: label, "aria-label": label, onChange: (e) => setName(e.target.value) });
     const submit = (event) => {
       event.preventDefault();
       if (name.trim()) onDone(name.trim());
@@ -175,5 +175,6 @@
     );
   }
 
+  Object.assign(AITagger, { Naming });
   api.register.route(`${AITagger.HOME}/people`, People);
 })();

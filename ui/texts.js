@@ -234,6 +234,17 @@
     open_scene: "Scene",
     open_image: "Image",
     open_gallery: "Gallery",
+
+    drawFace: "Draw a missed face",
+    drawHelp: "Draw a box around the face, then say who it is. By keys: arrows move the box, with Shift they change its size.",
+    drawBoard: "The picture: draw a box around the face",
+    drawNoFrame: "No frame of this scene is kept: play it to the face, pause, and try again.",
+    drawNoPicture: "No picture is kept, and Stash shows none here.",
+    drawSaving: "Learning this face …",
+    frameNow: "What the player shows, at {time}",
+    frameAt: "Frame at {time}",
+    frameBefore: "The frame before",
+    frameAfter: "The next frame",
   };
 
   const german = {
@@ -468,6 +479,17 @@
     open_scene: "Szene",
     open_image: "Bild",
     open_gallery: "Galerie",
+
+    drawFace: "Ein übersehenes Gesicht einzeichnen",
+    drawHelp: "Zieh einen Rahmen um das Gesicht und sag, wer es ist. Mit Tasten: Pfeile bewegen den Rahmen, mit Umschalt ändern sie seine Größe.",
+    drawBoard: "Das Bild: zieh einen Rahmen um das Gesicht",
+    drawNoFrame: "Von dieser Szene ist kein Bild aufbewahrt: spiel sie bis zum Gesicht ab, halte an und versuch es noch einmal.",
+    drawNoPicture: "Kein Bild ist aufbewahrt, und Stash zeigt hier keins.",
+    drawSaving: "Das Gesicht wird gelernt …",
+    frameNow: "Was der Player zeigt, bei {time}",
+    frameAt: "Bild bei {time}",
+    frameBefore: "Das Bild davor",
+    frameAfter: "Das nächste Bild",
   };
 
   window.AITagger = Object.assign(window.AITagger || {}, { texts: { en: english, de: german } });

@@ -10,9 +10,9 @@ Makes a library of ``items`` different files out of those in ``media``, and meas
 - rules: the recognizers without a model
 
 The first two, spread over the cores, are the ideal; with the others it is that of all looking. In between it runs the
-product, ``tagger tag --folder``, on all cores, twice, and samples the memory (PSS) of all its processes. Other programs
-take cores from the wall clock, so the load is printed, and beside the efficiency what depends less on it: the share of
-the run's own core-seconds that is the ideal.
+product, ``ai_tagger.py tag --folder``, on all cores, twice; then once more from nothing, to sample the memory (PSS) of
+all its processes, which would slow a run that is timed. Other programs take cores from the wall clock, so the load is
+printed, and beside the efficiency what depends less on it: the share of the run's own core-seconds that is the ideal.
 """
 
 from __future__ import annotations
@@ -205,15 +205,16 @@ class Ran:
     parts_mb: Mapping[str, float]
 
 
-def run_product(folder: Path, data: Path, mirror: str) -> Ran:
-    """``tag`` over ``folder`` on all cores."""
+def run_product(folder: Path, data: Path, mirror: str, *, watched: bool = False) -> Ran:
+    """``tag`` over ``folder`` on all cores; ``watched``: with samples of its memory."""
     settings = ["--set", "run.free_cores=0", "--set", "run.nice=0"]
-    command = [sys.executable, "-m", "tagger", "tag", "--folder", str(folder), "--data", str(data)]
+    command = [sys.executable, "ai_tagger.py", "tag", "--folder", str(folder), "--data", str(data)]
     command += ["--mirror", mirror, "--device", "cpu", "--json", *settings]
+    environment = {**os.environ, "AI_TAGGER_PYTHON": sys.executable}
     before, begin = os.times(), time.monotonic()
     with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=subprocess.DEVNULL)
-        samples, largest = _watch_memory(process)
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=subprocess.DEVNULL)
+        samples, largest = _watch_memory(process) if watched else ([], {})
         code = process.wait()
         whole_s = time.monotonic() - begin
         said.seek(0)
@@ -270,6 +271,9 @@ def measure(kind: str, media: Path, mirror: str, items: int, place: Path) -> Non
     first = run_product(folder, data, mirror)
     load_after = os.getloadavg()[0]
     second = run_product(folder, data, mirror)
+    anew = place / "watched"
+    shutil.copytree(data / "models", anew / "models")
+    watched = run_product(folder, anew, mirror, watched=True)
     after = measure_alone(app, copies)
     app.close()
 
@@ -291,12 +295,10 @@ def measure(kind: str, media: Path, mirror: str, items: int, place: Path) -> Non
     ideal_share, looking_share = (seconds * cores / first.core_s for seconds in (ideal_s, looking_s))
     print(f"  its core-seconds: {ideal_share:.2f} are the ideal, {looking_share:.2f} looking;")
     print(f"           they are {first.core_s / first.whole_s / cores:.2f} of wall clock × cores")
-    half = len(first.pss_mb) // 2
-    processes = ", ".join(f"{name} {mb:.0f}" for name, mb in first.parts_mb.items())
-    print(f"  memory   {max(first.pss_mb):7.0f} MB at most ({processes})")
-    print(
-        f"           {max(first.pss_mb[:half], default=0):.0f} in the first half, {max(first.pss_mb[half:]):.0f} after"
-    )
+    mb = watched.pss_mb
+    processes = ", ".join(f"{name} {part:.0f}" for name, part in watched.parts_mb.items())
+    print(f"  memory   {max(mb):7.0f} MB at most ({processes})")
+    print(f"           {max(mb[: len(mb) // 2], default=0):.0f} in the first half, {max(mb[len(mb) // 2 :]):.0f} after")
     print(f"  again    {second.run_s:7.2f} s ({second.whole_s:.2f} s the whole command): {dict(second.counts)}")
 
 

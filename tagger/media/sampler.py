@@ -18,7 +18,7 @@ from tagger.ports import FrameChunk
 from tagger.types import MediaItem
 
 LOOK_AHEAD_ITEMS = 32
-BYTES_IN_FLIGHT = 32 << 20
+BYTES_IN_FLIGHT = 16 << 20
 GONE_IN_A_ROW = 3
 CRASHES_IN_A_ROW = 10
 LOOK_ROUND_S = 0.25

@@ -86,7 +86,8 @@ class Database:
             mode = self._db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
             self._db.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
             self._db.execute("PRAGMA foreign_keys = ON")
-            self._db.execute("PRAGMA cache_size = -16000")  # 16 MB: the indexes' upper pages of a large library
+            # In kB: the indexes' upper pages of a large library; keeping pages of pictures and vectors is worth less.
+            self._db.execute(f"PRAGMA cache_size = -{4_000 if shrinks else 16_000}")
             self._db.execute("PRAGMA journal_size_limit = 67108864")
             migrate(self._db, path, migrations)
         except sqlite3.Error as error:

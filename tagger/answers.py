@@ -107,12 +107,14 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Narrow:
-    """Which of those that wait. Empty means any; ``least`` and ``most`` are probabilities."""
+    """Which of those that wait. Empty means any; ``least`` and ``most`` are probabilities; ``first`` are the ids from
+    which on scenes, images and galleries count (0: all)."""
 
     kind: str = ""
     model: str = ""
     least: float = 0.0
     most: float = 1.0
+    first: tuple[int, int, int] = (0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)

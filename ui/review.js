@@ -188,6 +188,7 @@
       React.Fragment,
       null,
       select("tag", t("whichTag"), filter.tag, (tag) => ({ tag }), [["", `${t("allTags")} (${queue.all})`], ...queue.tags.map((one) => [one.tag, `${one.tag} (${one.n})`])]),
+      h(Form.Control, { key: "since", type: "date", className: "text-input w-auto", value: filter.since, max: new Date().toISOString().slice(0, 10), title: t("addedSince"), "aria-label": t("addedSince"), onChange: (e) => onChange({ since: e.target.value }) }),
       select("kind", t("whichKind"), filter.kind, (kind) => ({ kind }), [["", t("allKinds")], ...kinds]),
       select("sure", t("howSure"), sure, range, [["", t("anySure")], ...SURES.map(([from, to]) => [`${from}-${to}`, t("sureBetween", { from, to })])]),
       queue.models.length > 1 && select("model", t("whichModel"), filter.model, (model) => ({ model }), [["", t("allModels")], ...queue.models.map((model) => [model, model.split("@")[0]])])
@@ -239,7 +240,7 @@
 
   function Review() {
     AITagger.useChanged("language");
-    const [filter, setFilter] = React.useState({ tag: "", kind: "", model: "" });
+    const [filter, setFilter] = React.useState({ tag: "", kind: "", model: "", since: "" });
     const [byItem, setByItem] = React.useState(false);
     const [queue, load] = useQueue(filter);
     const [says, setSays] = React.useState({});

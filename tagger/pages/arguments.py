@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from tagger.errors import ConfigError
@@ -43,6 +44,7 @@ class Call:
     apply: int = 0
     review: int = 0
     group: int = 0
+    since: str = ""
 
     @property
     def one(self) -> ItemRef:
@@ -79,6 +81,7 @@ def read(args: Mapping[str, Any]) -> Call:
         apply=_whole(args, "apply", 0, 0, 100),
         review=_whole(args, "review", 0, 0, 100),
         group=_whole(args, "group", 0, 0, 2**53),
+        since=_day(args, "since"),
     )
 
 
@@ -94,6 +97,14 @@ def _text(args: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise ConfigError(f"{name} can't be {value!r}: it is a text.")
     return value
+
+
+def _day(args: Mapping[str, Any], name: str) -> str:
+    value = _text(args, name)
+    try:
+        return value and date.fromisoformat(value).isoformat()
+    except ValueError:
+        raise ConfigError(f"{name} can't be {value!r}: it is a day, as 2026-01-31.") from None
 
 
 def _list(args: Mapping[str, Any], name: str) -> list[Any]:

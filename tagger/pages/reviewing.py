@@ -17,14 +17,19 @@ from tagger.types import Decision, ItemRef, Prediction
 from tagger.vocabulary import normal
 
 _AUDITS = 12  # as many as a sitting mixes in
+_NEVER = 2**53
+_FIRST = """query First($since: TimestampCriterionInput!, $one: FindFilterType!) {
+    findScenes(filter: $one, scene_filter: { created_at: $since }) { scenes { id } }
+    findImages(filter: $one, image_filter: { created_at: $since }) { images { id } }
+    findGalleries(filter: $one, gallery_filter: { created_at: $since }) { galleries { id } } }"""
 
 
 def review(place: Place, call: Call) -> dict[str, Any]:
     """What waits (of one ``tag``, or one ``feature``; of one ``kind``, by one ``model``, from ``least`` to ``most``
-    percent), the most useful first, each with its picture; how many of each tag; some that were written, to be
+    percent, added ``since`` a day), the most useful first, each with its picture; how many of each tag; some that were written, to be
     audited among them."""
     store = place.store
-    only = Narrow(call.kind, call.model, call.least / 100, call.most / 100)
+    only = Narrow(call.kind, call.model, call.least / 100, call.most / 100, _first(place, call.since))
     waiting = store.review_queue(call.limit, call.tag, call.feature, call.skip, None if only == Narrow() else only)
     counts = store.tally("review")
     return {
@@ -34,6 +39,17 @@ def review(place: Place, call: Call) -> dict[str, Any]:
         "tags": [{"tag": tag, "n": n} for tag, n in sorted(counts.items(), key=lambda entry: -entry[1])],
         "all": sum(counts.values()),
     }
+
+
+def _first(place: Place, since: str) -> tuple[int, int, int]:
+    """The ids from which on scenes, images and galleries were added since that day: Stash's ids ascend with time."""
+    if not since:
+        return (0, 0, 0)
+    one = {"per_page": 1, "sort": "created_at", "direction": "ASC"}
+    found = place.ask(_FIRST, {"one": one, "since": {"value": f"{since}T00:00:00Z", "modifier": "GREATER_THAN"}})
+    some = (found["findScenes"]["scenes"], found["findImages"]["images"], found["findGalleries"]["galleries"])
+    scene, image, gallery = (int(items[0]["id"]) if items else _NEVER for items in some)
+    return (scene, image, gallery)
 
 
 def _shown(place: Place, ref: ItemRef, fingerprint: str, decision: Decision) -> dict[str, Any]:

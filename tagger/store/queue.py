@@ -27,7 +27,8 @@ TO_REVIEW_TAG = f"""{_WAITS} WHERE d.library_id = ? AND d.verdict = 'review' AND
 TO_REVIEW_FEATURE = f"""{_WAITS} WHERE d.library_id = ? AND d.verdict = 'review' AND d.feature = ?
     ORDER BY d.useful DESC LIMIT ? OFFSET ?"""
 _ONLY = """AND (? = '' OR i.kind = ?) AND d.probability BETWEEN ? AND ?
-    AND (? = '' OR EXISTS (SELECT 1 FROM json_each(d.detail, '$[1]') AS m WHERE m.value = ?)) ORDER"""
+    AND (? = '' OR EXISTS (SELECT 1 FROM json_each(d.detail, '$[1]') AS m WHERE m.value = ?))
+    AND i.item_id >= CASE i.kind WHEN 'scene' THEN ? WHEN 'image' THEN ? ELSE ? END ORDER"""
 OF_ITEM = f"""SELECT f.fingerprint, {DECISION_COLUMNS} FROM item AS i CROSS JOIN file AS f ON f.id = i.file_id
     CROSS JOIN decision AS d ON d.item = i.id WHERE i.library_id = ? AND i.kind = ? AND i.item_id = ?
     ORDER BY d.place"""  # noqa: S608
@@ -77,7 +78,7 @@ def to_review(
     values: list[str | int | float] = [library_id, *chosen]
     if only is not None:
         query = query.replace("ORDER", _ONLY)
-        values += [only.kind, only.kind, only.least, only.most, only.model, only.model]
+        values += [only.kind, only.kind, only.least, only.most, only.model, only.model, *only.first]
     return [
         Waiting(ItemRef(kind, str(item_id)), fingerprint, place, decision(columns), useful)
         for kind, item_id, fingerprint, place, useful, *columns in db.execute(query, (*values, limit, skip))

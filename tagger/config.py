@@ -8,27 +8,47 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from tagger import agreement
+from tagger import agreement, allowed
 from tagger.errors import ConfigError
 from tagger.light.connection import without_logins
+from tagger.manifest import STASH_SETTINGS, from_stash
 from tagger.types import ITEM_KINDS, ItemKind, Scope
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 FeatureMode = Literal["apply", "review", "look", "off"]
 UpdateStrategy = Literal["add", "replace", "merge"]
 _Path: TypeAlias = tuple[str, ...]
+_SETTING_OF = {setting.key: name for name, setting in STASH_SETTINGS.items()}
+_LONGEST_VALUE = 80
+
+
+def _day(value: Any) -> Any:
+    """YAML reads a bare 2019-12-31 as a date."""
+    if type(value) is date:
+        return value.isoformat()
+    if isinstance(value, str) and value:
+        try:
+            date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"it has to be {_A_DAY}") from None
+    return value
+
+
+_A_DAY = "a day such as 2019-12-31"
+Day = Annotated[str, BeforeValidator(_day), Field(description=_A_DAY)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Threshold(_Strict):
@@ -62,8 +82,11 @@ class Models(_Strict):
     proxy: str = ""
 
 
+_A_LANGUAGE = "en, de, or the name of a file of your own, such as fr"
+
+
 class Tags(_Strict):
-    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z0-9]+)?$")] = "en"
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z0-9]+)?$", description=_A_LANGUAGE)] = "en"
     parent: str = "AI Tagger"
     create: bool = True
     update: UpdateStrategy = "replace"
@@ -145,8 +168,8 @@ class ScopeConfig(_Strict):
     tags: list[str] = []
     exclude_tags: list[str] = []
     organized: Literal["any", "only", "never"] = "any"
-    date_from: Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = ""
-    date_to: Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = ""
+    date_from: Day = ""
+    date_to: Day = ""
     min_duration_s: Annotated[float, Field(ge=0)] = 0.0
     max_duration_s: Annotated[float, Field(ge=0)] = 0.0
 
@@ -291,80 +314,6 @@ def _path(key: str) -> _Path:
     return tuple(key.split("."))
 
 
-# ---------------------------------------------------------------- the settings on Stash's page
-
-
-@dataclass(frozen=True, slots=True)
-class _Setting:
-    """How a setting of the manifest becomes a key here. Unset is 0, "" or false on Stash's page."""
-
-    key: str
-    kind: Literal["percent", "number", "text", "lines", "not", "is", "never"]
-
-
-STASH_SETTINGS: Mapping[str, _Setting] = {
-    "skipScenes": _Setting("scope.scenes", "not"),
-    "skipImages": _Setting("scope.images", "not"),
-    "skipGalleries": _Setting("scope.galleries", "not"),
-    "applyPercent": _Setting("thresholds.apply", "percent"),
-    "reviewPercent": _Setting("thresholds.review", "percent"),
-    "maxTags": _Setting("limits.most_tags", "number"),
-    "parentTag": _Setting("tags.parent", "text"),
-    "neverCreateTags": _Setting("tags.create", "not"),
-    "blacklist": _Setting("tags.blacklist", "lines"),
-    "includePaths": _Setting("scope.paths", "lines"),
-    "excludePaths": _Setting("scope.exclude_paths", "lines"),
-    "modelPreset": _Setting("models.preset", "text"),
-    "modelMirror": _Setting("models.mirror", "text"),
-    "device": _Setting("engine.device", "text"),
-    "sliceMinutes": _Setting("run.slice_minutes", "number"),
-    "useAllCores": _Setting("run.free_cores", "is"),
-    "skipBackup": _Setting("run.backup", "not"),
-    "noHooks": _Setting("hooks", "not"),
-    "markApplied": _Setting("tags.applied_marker", "text"),
-    "markReview": _Setting("tags.review_marker", "text"),
-    "people": _Setting("features.people", "text"),
-    "language": _Setting("tags.language", "text"),
-    "update": _Setting("tags.update", "text"),
-    "whitelist": _Setting("tags.whitelist", "lines"),
-    "skipOrganized": _Setting("scope.organized", "never"),
-}
-
-
-def from_stash(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Stash's plugin settings as dotted keys; what is unset there is left out.
-
-    Unknown names are ignored: Stash keeps settings of versions that are gone. Raises ConfigError.
-    """
-    said: dict[str, Any] = {}
-    for name, value in settings.items():
-        setting = STASH_SETTINGS.get(name)
-        if setting is None or value in (None, "", 0, False):
-            continue
-        match setting.kind:
-            case "percent":
-                if not isinstance(value, (int, float)) or not 1 <= value <= 100:
-                    raise ConfigError(f"Stash's setting {name} can't be {value}: it is a whole number from 1 to 100.")
-                said[setting.key] = float(value) / 100
-            case "lines":
-                said[setting.key] = [part.strip() for part in str(value).split(",") if part.strip()]
-            case "not":
-                said[setting.key] = False
-            case "is":
-                said[setting.key] = 0
-            case "never":
-                said[setting.key] = "never"
-            case "number":
-                said[setting.key] = value
-            case "text":
-                said[setting.key] = str(value).strip()
-    # "-" is how a person says "none" on a page where empty means default.
-    return {key: "" if value == "-" else value for key, value in said.items()}
-
-
-_SETTING_OF = {setting.key: name for name, setting in STASH_SETTINGS.items()}
-
-
 # ---------------------------------------------------------------- loading
 
 
@@ -400,7 +349,7 @@ def load(
     try:
         return Loaded(Config.model_validate(tree), origins)
     except ValidationError as error:
-        raise ConfigError(_sentence(error, origins)) from None
+        raise ConfigError(_sentence(error, origins, tree)) from None
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -412,6 +361,8 @@ def _read(file: Path) -> dict[str, Any]:
         where = getattr(error, "problem_mark", None)
         line = f" line {where.line + 1}" if where else ""
         raise ConfigError(f"{file}{line} isn't valid YAML: compare it with config.example.yml.") from None
+    except ValueError as error:  # A day that there isn't, say.
+        raise ConfigError(f"{file} can't be read ({error}): put that value in quotes, or correct it.") from None
     if tree is None:
         return {}
     if not isinstance(tree, dict):
@@ -436,37 +387,41 @@ def _put(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
     tree[path[-1]] = value
 
 
-def _sentence(error: ValidationError, origins: Mapping[str, str]) -> str:
-    sentences = []
+def _sentence(error: ValidationError, origins: Mapping[str, str], tree: Mapping[str, Any]) -> str:
+    """One for each key that is wrong: the key, its value, and what is allowed."""
+    sentences: dict[str, str] = {}
     for problem in error.errors(include_url=False):
-        path = [str(part) for part in problem["loc"]]
-        key = ".".join(path)
-        place = next((place for k, place in origins.items() if _related(k, key)), "the configuration")
-        setting = _SETTING_OF.get(key) if place == "Stash's settings" else None
-        where = f"Stash's setting {setting}" if setting else f"{key} (in {place})"
-        if problem["type"] == "extra_forbidden":
-            allowed = ", ".join(_siblings(path))
-            sentences.append(f"{where} isn't a known key; allowed here: {allowed}.")
+        path, annotation = allowed.place(Config, problem["loc"])
+        unknown = problem["type"] == "extra_forbidden"
+        key = _key([*path, str(problem["loc"][-1])] if unknown else path)
+        origin = next((origin for k, origin in origins.items() if _related(k, key)), "the configuration")
+        setting = _SETTING_OF.get(key) if origin == "Stash's settings" else None
+        where = f"Stash's setting {setting}" if setting else f"{key} (in {origin})"
+        if unknown:
+            sentence = f"{where} isn't a known key; allowed here: {', '.join(allowed.keys(annotation))}."
         else:
-            value = without_logins(json.dumps(problem.get("input"), ensure_ascii=False, default=str))
-            if len(value) > 80:
-                value = value[:77] + "…"
-            sentences.append(f"{where} can't be {value}: {problem['msg'].removeprefix('Value error, ')}.")
-    return " ".join(dict.fromkeys(sentences))
+            why = f"it has to be {allowed.words(annotation)}"
+            if problem["type"] == "value_error":
+                why = problem["msg"].removeprefix("Value error, ")
+            sentence = f"{where} can't be {_shown(tree, path)}: {why}."
+        sentences.setdefault(key, sentence)
+    return " ".join(sentences.values())
+
+
+def _key(path: Sequence[str | int]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
+
+
+def _shown(tree: Any, path: Sequence[str | int]) -> str:
+    for part in path:
+        tree = [tree] if isinstance(part, int) and not isinstance(tree, list) else tree
+        tree = tree[part]
+    value = without_logins(json.dumps(tree, ensure_ascii=False, default=str))
+    return value if len(value) <= _LONGEST_VALUE else value[: _LONGEST_VALUE - 1] + "…"
 
 
 def _related(key: str, other: str) -> bool:
-    return key == other or key.startswith(other + ".") or other.startswith(key + ".")
-
-
-def _siblings(path: list[str]) -> list[str]:
-    model: type[BaseModel] = Config
-    for part in path[:-1]:
-        field = model.model_fields.get(part)
-        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
-            return sorted(Threshold.model_fields)
-        model = field.annotation
-    return sorted(model.model_fields)
+    return key == other or key.startswith((f"{other}.", f"{other}[")) or other.startswith((f"{key}.", f"{key}["))
 
 
 def light_snapshot(config: Config) -> dict[str, Any]:

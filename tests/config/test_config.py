@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import re
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.config import STASH_SETTINGS, Config, _leaves, as_a_start, from_stash, light_snapshot, load
+from tagger.config import Config, _leaves, as_a_start, light_snapshot, load
 from tagger.errors import ConfigError
+from tagger.manifest import STASH_SETTINGS, from_stash
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,13 +59,18 @@ def test_later_layers_win_and_every_value_knows_its_origin(tmp_path: Path) -> No
     [
         ("limitz: {most_tags: 3}", ["limitz", "isn't a known key", "limits"]),
         ("limits: {most_tag: 3}", ["limits.most_tag", "isn't a known key", "most_tags"]),
-        ("limits: {most_tags: many}", ["limits.most_tags", '"many"', "integer"]),
-        ("thresholds: {apply: 90}", ["thresholds.apply", "90", "less than or equal to 1"]),
+        ("limits: {most_tags: many}", ["limits.most_tags", '"many"', "a whole number of at least 0"]),
+        ("thresholds: {apply: 90}", ["thresholds.apply", "90", "a number from 0 to 1"]),
         ("thresholds: {apply: .5, review: .6}", ["thresholds", "rise"]),
         ("engine: {device: gpu}", ["engine.device", '"gpu"', "cuda"]),
         ("features: {objects: maybe}", ["features.objects", '"maybe"', "review"]),
         ("thresholds: {features: {objects: {aply: .9}}}", ["thresholds.features.objects.aply", "apply"]),
         ("limits: 3", ["limits", "3"]),
+        ("rules: [{below: /a, most_tag: 3}]", ["rules[0].most_tag", "most_tags"]),
+        ("rules: [{below: /a, most_tags: x}]", ["rules[0].most_tags", '"x"', "a whole number"]),
+        ("tags: {names: {cat: [1, 2]}}", ["tags.names.cat", "[1, 2]", "a list of texts", "null"]),
+        ("scope: {date_from: 2019-13-31}", ["config.yml", "month"]),
+        ("scope: {date_from: yesterday}", ["scope.date_from", "yesterday", "a day such as 2019-12-31"]),
         ("a: [", ["line", "YAML"]),
         ("just words", ["key: value"]),
     ],
@@ -73,6 +82,45 @@ def test_what_is_wrong_is_said_with_key_value_and_what_is_allowed(tmp_path: Path
         load(file)
     for part in parts:
         assert part in str(caught.value)
+
+
+KEYS = [".".join(path) for path, _ in _leaves(Config().model_dump())] + sorted(Config.model_fields)
+ANYTHING = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-9, 9999),
+    st.floats(-2, 2),
+    st.just(math.nan),
+    st.text(max_size=5),
+    st.dates(),
+    st.lists(st.one_of(st.integers(), st.text(max_size=3), st.dictionaries(st.just("below"), st.integers()))),
+    st.dictionaries(st.sampled_from(["a", "keep", "b c"]), st.one_of(st.integers(), st.text(max_size=3), st.none())),
+)
+
+
+@given(st.sampled_from(KEYS), ANYTHING)
+def test_whatever_is_said_holds_as_it_was_said_or_is_refused_in_our_words(key: str, value: object) -> None:
+    try:
+        kept = _kept(load(None, None, {key: value}).config, key)
+    except ConfigError as error:
+        said = str(error)
+        assert said.startswith(key) and "(in this call)" in said and said.endswith(".")
+        assert " can't be " in said or "isn't a known key; allowed here: " in said
+        assert not re.search("[Ii]nput|valid |pydantic|instance|string|dictionary|integer", said)
+    else:
+        said_by_name = (
+            value if isinstance(value, dict) else {"": value.isoformat() if isinstance(value, date) else value}
+        )
+        for name, one in said_by_name.items():
+            here = kept[name] if name else kept
+            assert here == one and isinstance(here, bool) == isinstance(one, bool)
+
+
+def _kept(config: Config, key: str) -> Any:
+    at: Any = config.model_dump()
+    for part in key.split("."):
+        at = at[part]
+    return at
 
 
 def test_a_wrong_setting_on_the_page_is_named_as_the_page_names_it() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tagger.config import STASH_SETTINGS
+from tagger.manifest import STASH_SETTINGS
 from tests.entry.installed import ROOT
 
 

@@ -1,0 +1,106 @@
+"""What a typed configuration allows, in words made from its annotations: no key needs a sentence of its own."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+_PLAIN = {
+    bool: "true or false",
+    str: "a text (in quotes, if it looks like a number, a day, yes or no)",
+    int: "a whole number",
+    float: "a number",
+}
+_MANY = {str: "texts", int: "whole numbers", float: "numbers"}
+
+
+def place(model: type[BaseModel], path: Sequence[str | int]) -> tuple[list[str | int], Any]:
+    """The part of ``path`` that a person wrote, and what may stand there (an annotation).
+
+    A path of pydantic goes on into the members of a union; a key that there isn't ends it, too.
+    """
+    here: list[str | int] = []
+    at: Any = model
+    for part in path:
+        inner = _inside(at, part)
+        if inner is None:
+            break
+        here.append(part)
+        at = inner
+    return here, at
+
+
+def words(annotation: Any) -> str:
+    """As in "it has to be …": ``a whole number from 1 to 1000``, ``fast or accurate``."""
+    kind, notes = _bare(annotation)
+    told = next((note.description for note in notes if isinstance(note, FieldInfo) and note.description), None)
+    if told:
+        return told
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return f"a section with any of {', '.join(keys(kind))}"
+    inner = get_args(kind)
+    if get_origin(kind) is Literal:
+        return _or(str(value) for value in inner)
+    if get_origin(kind) in (Union, types.UnionType):
+        return _or("null (nothing)" if member is type(None) else words(member) for member in inner)
+    if get_origin(kind) is list:
+        what = _bare(inner[0])[0]
+        if what is str:
+            return "a list of texts, such as [one, two]"
+        return f"a list of {_MANY.get(what, 'sections')}" + ("" if what in _MANY else f", each {words(what)}")
+    if get_origin(kind) is dict:
+        return f"a section of names, such as {{name: …}}, with {words(inner[1])} for each"
+    return _PLAIN.get(kind, "something else") + _bounds(notes)
+
+
+def keys(annotation: Any) -> list[str]:
+    """The keys of a section; none where a person chooses them."""
+    kind, _ = _bare(annotation)
+    return sorted(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else []
+
+
+def _inside(annotation: Any, part: str | int) -> Any:
+    kind, _ = _bare(annotation)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        field = kind.model_fields.get(str(part))
+        return None if field is None else Annotated[field.annotation, field]
+    if get_origin(kind) in (list, dict) and isinstance(part, int) == (get_origin(kind) is list):
+        return get_args(kind)[-1]
+    return None
+
+
+def _bare(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
+    """The type itself, and what is noted of it. An optional one is its type: None is what "not set" means."""
+    notes: tuple[Any, ...] = ()
+    while get_origin(annotation) is Annotated:
+        notes += get_args(annotation)[1:]
+        annotation = get_args(annotation)[0]
+    members = [member for member in get_args(annotation) if member is not type(None)]
+    if get_origin(annotation) in (Union, types.UnionType) and len(members) == 1:
+        inner, more = _bare(members[0])
+        return inner, (*notes, *more)
+    return annotation, notes
+
+
+def _bounds(notes: Iterable[Any]) -> str:
+    limits: dict[str, Any] = {}
+    for note in notes:
+        for limit in [*note.metadata] if isinstance(note, FieldInfo) else [note]:
+            limits |= {name: getattr(limit, name) for name in ("ge", "gt", "le", "lt") if hasattr(limit, name)}
+    low, high = limits.get("ge"), limits.get("le")
+    if low is not None and high is not None:
+        return f" from {low} to {high}"
+    said = [f"of at least {low}"] if low is not None else []
+    said += [f"above {limits['gt']}"] if "gt" in limits else []
+    said += [f"of at most {high}"] if high is not None else []
+    said += [f"below {limits['lt']}"] if "lt" in limits else []
+    return " " + " and ".join(said) if said else ""
+
+
+def _or(names: Iterable[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last

@@ -1,19 +1,20 @@
 """Our pages in a real browser, inside a page like Stash's, with the Stash double behind it.
 
-React, its router and its Bootstrap are npm's packages, taken from where ``AI_TAGGER_TEST_NODE_MODULES`` says.
+React, its router, its Bootstrap and axe are npm's packages: ``npm ci`` in this folder gets them, as .ci/run does.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from tests.double import StashDouble
+from tests.pages.asking import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
@@ -27,17 +28,26 @@ PACKAGES = (
     "react-router-dom/umd/react-router-dom.min.js",
     "react-bootstrap/dist/react-bootstrap.min.js",
 )
-STYLE = "bootstrap/dist/css/bootstrap.min.css"
+STYLE, AXE = "bootstrap/dist/css/bootstrap.min.css", "axe-core/axe.min.js"
 # Stash's own, but for the addresses of casting.
 POLICY = "default-src data: 'self' 'unsafe-inline'; connect-src data: 'self'; img-src data: *; child-src 'none'"
+# Stash's colours where our pages have something to stand out from.
+DARK = """body { background: #202b33; color: #f5f8fa } a, .btn-link { color: #48aff0 } .text-muted { color: #bfccd6 !important }
+.card, .popover, .popover-header { background: #30404d; color: #f5f8fa } .popover-body, .table { color: #f5f8fa }
+.nav-tabs .nav-link.active { background: #202b33; color: #f5f8fa } .btn-primary { background: #137cbd }
+.btn-secondary, .form-control { background: #394b59; color: #f5f8fa } .badge-secondary { background: #bfccd6; color: #182026 }"""
+STILL = """document.getAnimations().every((one) =>
+    one.playState !== "running" || one.effect.getTiming().iterations === Infinity)"""
+FAIL: dict[str, Any] = {"status": 500, "body": "nothing works"}
+Answer = Callable[["Route"], None]
 
 
 def packages() -> Path:
     """Where npm's packages are; skips when they aren't."""
-    folder = Path(os.environ.get("AI_TAGGER_TEST_NODE_MODULES", "node_modules"))
-    missing = [name for name in (*PACKAGES, STYLE) if not (folder / name).is_file()]
+    folder = Path(__file__).parent / "node_modules"
+    missing = [name for name in (*PACKAGES, STYLE, AXE) if not (folder / name).is_file()]
     if missing:
-        pytest.skip(f"AI_TAGGER_TEST_NODE_MODULES names no folder with {missing[0]}")
+        pytest.skip(f"run 'npm ci' in tests/pages for {missing[0]}")
     return folder
 
 
@@ -47,7 +57,6 @@ def serve(page: Page, stash: StashDouble, scenes: list[str], dark: bool = True, 
     manifest = yaml.safe_load((ROOT / "ai_tagger.yml").read_text("utf-8"))
     ours = "\n".join((ROOT / name).read_text("utf-8") for name in manifest["ui"]["javascript"])
     style = "\n".join((ROOT / name).read_text("utf-8") for name in manifest["ui"]["css"])
-    colours = "body { background: #202b33; color: #f5f8fa } .text-muted { color: #bfccd6 !important }" if dark else ""
     scripts = "".join(f'<script src="/npm/{i}.js"></script>' for i in range(len(PACKAGES)))
     html = (
         f'<!doctype html><html lang="en"><title>Stash</title><meta name="viewport" content="width=device-width">'
@@ -56,8 +65,8 @@ def serve(page: Page, stash: StashDouble, scenes: list[str], dark: bool = True, 
         '<script src="/stash.js"></script><script src="/ours.js"></script>'
     )
     answers = {f"/npm/{i}.js": (npm / name).read_text("utf-8") for i, name in enumerate(PACKAGES)}
-    answers |= {"/npm.css": (npm / STYLE).read_text("utf-8") + colours, "/ours.js": ours, "/ours.css": style}
-    answers["/stash.js"] = (Path(__file__).parent / "stash.js").read_text("utf-8")
+    answers |= {"/npm.css": (npm / STYLE).read_text("utf-8") + (DARK if dark else ""), "/ours.js": ours}
+    answers |= {"/ours.css": style, "/stash.js": (Path(__file__).parent / "stash.js").read_text("utf-8")}
 
     def answer(route: Route) -> None:
         path = route.request.url.removeprefix(stash.url)
@@ -73,8 +82,45 @@ def serve(page: Page, stash: StashDouble, scenes: list[str], dark: bool = True, 
             headers = {"Content-Security-Policy": POLICY}
             route.fulfill(status=200, content_type=kind, headers=headers, body=answers.get(path, html))
 
-    complaints: list[str] = []
     page.route("**/*", answer)
+    return listen(page)
+
+
+def listen(page: Page) -> list[str]:
+    """What the browser complains of, as it comes."""
+    complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
     return complaints
+
+
+def settled(page: Page) -> None:
+    """Everything that was asked for is there."""
+    page.get_by_role("heading", name="AI Tagger").wait_for()
+    gone(page, ".ai-tagger-page .spinner-border")
+    page.wait_for_timeout(200)
+
+
+def gone(page: Page, selector: str) -> None:
+    """Wait until nothing is that any more."""
+    until(lambda: page.locator(selector).count() == 0)
+
+
+def fits(page: Page) -> bool:
+    """Nobody has to scroll sideways."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+
+
+def barriers(page: Page, within: str = ".ai-tagger-page") -> list[str]:
+    """What axe finds serious or critical, a line each."""
+    if not page.evaluate("Boolean(window.axe)"):
+        page.evaluate((packages() / AXE).read_text("utf-8"))
+    # A fading picture has no colours of its own yet.
+    until(lambda: bool(page.evaluate(STILL)))
+    found = page.evaluate("(within) => axe.run(within)", within)["violations"]
+    return [
+        f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]

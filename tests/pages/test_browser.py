@@ -2,51 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tagger.store import holder
 from tests.double import StashDouble
 from tests.line.drawing import picture
 from tests.pages.asking import ask, item, until
-from tests.pages.browsing import ARGS, CHROMIUM, serve
+from tests.pages.browsing import serve
 from tests.pages.test_operations import BLACK_WHITE, looked_at
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 REVIEW = "thresholds: {apply: 1.0, review: 0.5}\n"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine")
-    with playwright.sync_playwright() as driver:
-        launched = driver.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield launched
-        launched.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": 1400, "height": 900})
-    page.set_default_timeout(30_000)
-    yield page
-    page.close()
-
-
-@pytest.fixture(autouse=True)
-def no_worker_is_left(data: Path) -> Iterator[None]:
-    yield
-    if works := holder(data):
-        os.kill(works.pid, signal.SIGTERM)
+pytestmark = pytest.mark.usefixtures("worker_ends")
 
 
 def test_an_image_is_tagged_by_its_button_and_shows_what_was_found(
@@ -119,18 +92,6 @@ def test_answers_survive_a_browser_that_is_closed_and_a_server_that_fails(
     until(lambda: not page.evaluate("localStorage.getItem('ai-tagger-answers')"))
     (answered,) = [t for t in ask(stash, "item", items=[item(ref)])["tags"] if t["tag"] == BLACK_WHITE]
     assert answered["rule"] == "person.accepted"
-
-
-@pytest.mark.parametrize("width", [360, 1400])
-@pytest.mark.parametrize("path", ["", "/review", "/people", "/settings", "/no-such-page"])
-def test_an_empty_library_has_pages_that_fit(stash: StashDouble, page: Page, width: int, path: str) -> None:
-    complaints = serve(page, stash, [], dark=width == 360)
-    page.set_viewport_size({"width": width, "height": 800})
-    page.goto(f"{stash.url}/plugins/ai_tagger{path}")
-    page.get_by_role("heading", name="AI Tagger").wait_for()
-    until(lambda: page.locator(".ai-tagger-page .spinner-border").count() == 0)
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    assert not complaints
 
 
 def test_one_item_is_shown_with_all_its_tags_by_a_key(

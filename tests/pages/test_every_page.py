@@ -1,0 +1,141 @@
+"""What holds for each page: wide and narrow, light and dark, full and empty, with a server that fails, by keys alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.double import StashDouble
+from tests.pages.browsing import FAIL, barriers, fits, gone, serve, settled
+from tests.pages.filling import faces, filmed, waiting
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+PAGES = ("", "/review", "/people", "/settings", "/no-such-page")
+SIZES = [pytest.param(360, True, id="narrow dark"), pytest.param(1400, False, id="wide light")]
+pytestmark = pytest.mark.usefixtures("worker_ends")
+
+
+@pytest.mark.parametrize(("width", "dark"), SIZES)
+def test_pages_of_an_empty_library(stash: StashDouble, page: Page, width: int, dark: bool) -> None:
+    complaints = serve(page, stash, [], dark)
+    page.set_viewport_size({"width": width, "height": 800})
+    for path in PAGES:
+        page.goto(f"{stash.url}/plugins/ai_tagger{path}")
+        settled(page)
+        assert fits(page), path
+        assert not barriers(page), path
+    assert not complaints
+
+
+@pytest.mark.parametrize("dark", [True, False], ids=["dark", "light"])
+@pytest.mark.parametrize("width", [360, 1400])
+def test_pages_of_a_library_with_5000_items_that_wait(stash: StashDouble, page: Page, width: int, dark: bool) -> None:
+    waiting(stash, 5000)
+    faces(stash)
+    complaints = serve(page, stash, [], dark)
+    page.set_viewport_size({"width": width, "height": 800})
+    for path in PAGES:
+        page.goto(f"{stash.url}/plugins/ai_tagger{path}")
+        settled(page)
+        assert fits(page), path
+        assert not barriers(page), path
+    page.goto(f"{stash.url}/plugins/ai_tagger/review")
+    page.get_by_text("5,000").first.wait_for()
+    page.locator(".ai-tagger-card").nth(20).wait_for()
+    page.locator(".ai-tagger-card").first.focus()
+    for key in ("y", "n"):
+        page.keyboard.press(key)
+    page.get_by_role("button", name="What looks say of each tag").click()
+    settled(page)
+    assert fits(page)
+    assert not barriers(page), "with answers and numbers"
+    page.get_by_role("button", name="One item with all its tags").click()
+    page.locator(".ai-tagger-row").first.wait_for()
+    assert fits(page)
+    assert not barriers(page), "one item"
+    assert not complaints
+
+
+@pytest.mark.parametrize(("width", "dark"), SIZES)
+def test_a_scene_and_an_image(stash: StashDouble, page: Page, width: int, dark: bool) -> None:
+    scene, (image,) = filmed(stash), waiting(stash, 1)
+    complaints = serve(page, stash, [scene.id], dark)
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{stash.url}/scenes/{scene.id}")
+    page.locator(".ai-tagger-spans button").first.wait_for()
+    page.get_by_role("tab", name="AI").click()
+    page.locator(".ai-tagger-row").first.wait_for()
+    assert not barriers(page, "main")
+    page.locator(".ai-tagger-name").first.hover()
+    page.locator(".ai-tagger-frame img").wait_for()
+    assert not barriers(page, ".popover")
+    page.get_by_role("button", name="More: Dog").click()
+    page.get_by_role("button", name="Never at all").wait_for()
+    assert not barriers(page, ".ai-tagger-item")
+    assert fits(page)
+    page.goto(f"{stash.url}/images/{image.id}")
+    page.locator(".ai-tagger-row").first.wait_for()
+    page.mouse.move(0, 0)
+    assert not barriers(page, "main")
+    assert fits(page)
+    assert not complaints
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_failing_server_is_told_of_and_pages_recover(stash: StashDouble, page: Page, path: str) -> None:
+    waiting(stash, 3)
+    serve(page, stash, [])
+    broken: list[str] = []
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    page.route("**/graphql", lambda route: route.fulfill(**FAIL))
+    page.goto(f"{stash.url}/plugins/ai_tagger{path}")
+    page.get_by_role("alert").first.wait_for()
+    assert not barriers(page)
+    page.unroute("**/graphql")
+    again = page.get_by_role("button", name="Try again")
+    if again.count():
+        again.first.click()
+    gone(page, ".ai-tagger-page [role=alert]")
+    settled(page)
+    assert not broken
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_all_that_can_be_pressed_is_reached_and_seen_by_keys(stash: StashDouble, page: Page, path: str) -> None:
+    waiting(stash, 12)
+    faces(stash)
+    complaints = serve(page, stash, [])
+    page.goto(f"{stash.url}/plugins/ai_tagger{path}")
+    settled(page)
+    reached, seen = set(), True
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        found = page.evaluate(FOCUSED)
+        if found is None:
+            break
+        reached.add(found["number"])
+        seen = seen and found["seen"]
+    wanted = page.evaluate(PRESSABLE)
+    assert not [text for number, text in enumerate(wanted) if number not in reached]
+    assert seen, "whoever tabs sees where they are"
+    assert not complaints
+
+
+# A grid is one stop; its cards are reached by arrows.
+WANTED = ".ai-tagger-page :is(a[href], button, input, select, [tabindex='0']):not([tabindex='-1'])"
+PRESSABLE = f"""Array.from(document.querySelectorAll("{WANTED}")).map((one) => one.outerHTML.slice(0, 120))"""
+FOCUSED = f"""() => {{
+    const at = document.activeElement;
+    if (!at || at === document.body) return null;
+    const number = Array.from(document.querySelectorAll("{WANTED}")).indexOf(at);
+    const of = (element) => {{ const s = getComputedStyle(element); return s.outlineStyle + s.outlineWidth + s.boxShadow + s.backgroundColor; }};
+    const label = at.labels && at.labels[0];
+    const now = of(at) + (label ? getComputedStyle(label, '::before').boxShadow : '');
+    at.blur();
+    const then = of(at) + (label ? getComputedStyle(label, '::before').boxShadow : '');
+    at.focus();
+    return {{ number, seen: now !== then }};
+}}"""

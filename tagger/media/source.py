@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from tagger.errors import MediaError
+from tagger.media.failures import PlaceGoneError
 
 if TYPE_CHECKING:
     from tagger.media.web import Web
@@ -22,22 +23,6 @@ _DRIVE_FAILS = frozenset(
     if hasattr(errno, name)
 )
 _DRIVES_APPEAR_UNDER = frozenset({"mnt", "media", "run", "Volumes"})
-
-
-class PlaceGoneError(MediaError):
-    """Not this file is missing but the ``place`` it lies in: a drive, a share, a server."""
-
-    def __init__(self, message: str, place: str) -> None:
-        super().__init__(message)
-        self.place = place
-
-
-class NotServedError(MediaError):
-    """The server answers, but can't read the file at ``url`` itself."""
-
-    def __init__(self, message: str, url: str) -> None:
-        super().__init__(message)
-        self.url = url
 
 
 @dataclass(frozen=True, slots=True)

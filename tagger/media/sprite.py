@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 
 from tagger.errors import MediaError
-from tagger.media.source import PlaceGoneError, Source
+from tagger.media.failures import PlaceGoneError
+from tagger.media.source import Source
 from tagger.media.videos import Footage, Reader, fit, spread
 from tagger.types import Frame
 

@@ -42,18 +42,3 @@ def fit(width: int, height: int, max_side_px: int) -> tuple[int, int]:
     """The size with the same shape whose long side is at most ``max_side_px``; never larger, never zero."""
     share = min(1.0, max_side_px / max(width, height, 1))
     return max(1, round(width * share)), max(1, round(height * share))
-
-
-def reader_named(name: str) -> Reader:
-    """``keyframes`` (PyAV), ``opencv`` or ``sprite``; imports only what that one needs."""
-    if name == "opencv":
-        from tagger.media.opencv import OpenCvReader
-
-        return OpenCvReader()
-    from tagger.media.keyframes import KeyframeReader
-
-    if name == "sprite":
-        from tagger.media.sprite import SpriteReader
-
-        return SpriteReader(otherwise=KeyframeReader())
-    return KeyframeReader()

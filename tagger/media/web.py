@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from tagger.errors import MediaError
-from tagger.media.source import NotServedError, PlaceGoneError
+from tagger.media.failures import NotServedError, PlaceGoneError
 
 if TYPE_CHECKING:
     from requests import Response

@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 
 from tagger.errors import MediaError
 from tagger.media import wire
-from tagger.media.source import NotServedError, PlaceGoneError, Source, missing
+from tagger.media.failures import NotServedError, PlaceGoneError
+from tagger.media.source import Source, missing
 
 if TYPE_CHECKING:
     from tagger.media.web import Web
@@ -130,7 +131,7 @@ class Desk:
         return self._web
 
     def _send_video(self, source: Source, budget: int) -> float:
-        from tagger.media.videos import reader_named
+        from tagger.media.readers import reader_named
 
         footage = reader_named(self._reader_name).open(source, budget, self._video_px)
         self._send(footage.frames)

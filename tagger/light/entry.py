@@ -29,6 +29,7 @@ PAGE_MODES = (
     "take-markers-back",
     "looks",
     "estimate",
+    "labels",
     "faces",
 )
 """What pages ask; ``tagger.pages.door`` answers."""

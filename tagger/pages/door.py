@@ -26,6 +26,7 @@ PAGE_OPERATIONS: Mapping[str, PageOperation] = {
     "waiting": overview.count,
     "looks": looks.looks,
     "estimate": looks.estimate,
+    "labels": looks.labels,
     "faces": faces.faces,
 }
 

@@ -64,6 +64,24 @@ def _row(one: Promise, looks: int, waiting: int) -> dict[str, Any]:
     }
 
 
+def labels(place: Place, call: Call) -> dict[str, Any]:
+    """What models saw, each label with the tag it is called now, and on how many items that is written, waits, or was
+    seen at all; reckoned from some items. What lists and names of one's own would change follows from it."""
+    del call
+    items = place.store.count_items()
+    sampled = min(_SAMPLE, items)
+    share = items / sampled if sampled else 1.0
+    return {
+        "items": items,
+        "sampled": sampled,
+        "labels": [
+            {"feature": feature, "label": label, "tag": tag}
+            | {name: round(n * share) for name, n in (("apply", apply), ("review", review), ("seen", seen))}
+            for feature, label, tag, apply, review, seen in place.store.labels(_SAMPLE)
+        ],
+    }
+
+
 def estimate(place: Place, call: Call) -> dict[str, Any]:
     """What these thresholds (percents) would change, reckoned from what is stored of some items. The exact numbers are
     those of deciding again."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from tagger.answers import Audit, Narrow
-from tagger.errors import ConfigError, StoreError, TaggerError
+from tagger.errors import ConfigError, SetupError, StoreError, TaggerError
 from tagger.library import review as reviews
 from tagger.pages import worker
 from tagger.pages.arguments import Call, Click
@@ -26,8 +26,8 @@ _FIRST = """query First($since: TimestampCriterionInput!, $one: FindFilterType!)
 
 def review(place: Place, call: Call) -> dict[str, Any]:
     """What waits (of one ``tag``, or one ``feature``; of one ``kind``, by one ``model``, from ``least`` to ``most``
-    percent, added ``since`` a day), the most useful first, each with its picture; how many of each tag; some that were written, to be
-    audited among them."""
+    percent, added ``since`` a day), the most useful first, each with its picture; how many of each tag; some that were
+    written, to be audited among them."""
     store = place.store
     only = Narrow(call.kind, call.model, call.least / 100, call.most / 100, _first(place, call.since))
     waiting = store.review_queue(call.limit, call.tag, call.feature, call.skip, None if only == Narrow() else only)
@@ -87,7 +87,10 @@ def answer(place: Place, call: Call) -> dict[str, Any]:
         except TaggerError as error:
             acts.append(None)
             problems.append(str(error))
-    worker.see_that_one_works(place)
+    try:
+        worker.see_that_one_works(place)
+    except SetupError as error:
+        problems.append(str(error))  # What was said is kept all the same.
     return {"acts": acts, "problems": problems}
 
 

@@ -312,6 +312,11 @@ class SqliteStore(AnswerStore, RejudgingStore):
         with self._database.read() as db:
             return _glance.sure(db, self._library_id, items)
 
+    def labels(self, items: int) -> list[tuple[str, str, str, int, int, int]]:
+        """``(feature, label, tag, written, for review, seen at all)`` of what models saw on at most so many items."""
+        with self._database.read() as db:
+            return _glance.labels(db, self._library_id, items)
+
     def count_items(self) -> int:
         """Those on record."""
         with self._database.read() as db:

@@ -7,7 +7,7 @@ import os
 import sys
 
 from tagger.errors import TaggerError
-from tagger.light.data import data_folder
+from tagger.light.data import DATA_VARIABLE, data_folder
 from tagger.light.log import StashLog, TerminalLog
 
 TYPE_CHECKING = False
@@ -72,15 +72,29 @@ def main(arguments: list[str], payload: bytes, root: str) -> int:
 def _terminal(arguments: list[str], root: str) -> int:
     from tagger.light import bootstrap, handover
 
-    data = data_folder(option(arguments, "--data"))
     log = TerminalLog()
-    if arguments[0] == "check" and "--help" not in arguments and not bootstrap.usable_python(data, root):
+    helps = not {"-h", "--help"}.isdisjoint(arguments)
+    data = _data(arguments, log) if not helps else data_folder(option(arguments, "--data"))
+    if arguments[0] == "check" and not helps and not bootstrap.usable_python(data, root):
         for line in bootstrap.setup_status(data, root):
             sys.stdout.write(line + "\n")
         return 2
-    remake = arguments[0] == "setup" and "--help" not in arguments
+    remake = arguments[0] == "setup" and not helps
     python = bootstrap.ensure(data, root, log, device=option(arguments, "--device"), remake=remake)
     return handover.hand_over(python, root, arguments, None)
+
+
+def _data(arguments: list[str], log: TerminalLog) -> str:
+    """Where a person said; else, with ``--stash``, where that Stash's plugin has it; else this user's own."""
+    chosen = option(arguments, "--data")
+    data = data_folder(chosen)
+    url = option(arguments, "--stash")
+    if url and not chosen and not os.environ.get(DATA_VARIABLE):
+        from tagger.light.beside_stash import plugins_data
+
+        data = plugins_data(url, option(arguments, "--api-key-file"), arguments, data, log)
+        os.environ[DATA_VARIABLE] = data  # For the heavy half, which doesn't ask again.
+    return data
 
 
 def option(arguments: list[str], name: str) -> str:

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from tagger.people.joining import Edges, join_nearest
 from tagger.people.likeness import Likeness
+from tagger.people.means import Means
 from tagger.people.neighbours import Neighbours
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float32]
     Ints = npt.NDArray[np.int64]
 
+Sides: TypeAlias = tuple[Sequence[int], Sequence[int]]  # faces of the one, and of the other
 _NEIGHBOURS = 8
 _BUDGET = 0.001  # share of groups that may take in a stranger
 _BOTH_POOR = 0.35  # poor faces resemble each other: what two of quality 0 must be nearer by (measured on crowds)
@@ -78,8 +80,7 @@ class Grouper:
         self._slots: dict[int, int] = {}
         self._ids = np.empty(0, np.int64)
         self._parent = np.empty(0, np.int64)
-        self._sums = np.empty((0, dimensions), np.float32)  # Longer than the others: room to grow without a copy.
-        self._lengths = np.empty(0, np.float32)
+        self._means = Means(dimensions)
         self._sizes = np.empty(0, np.int64)
         self._group_ids = np.empty(0, np.int64)
         self._settled = np.empty(0, np.int64)
@@ -87,24 +88,33 @@ class Grouper:
         self._best = np.empty(0, np.float32)
         self._pictures: dict[int, set[int]] = {}
         self._apart: dict[int, set[int]] = {}
+        self._bars = 0
         self._index = Neighbours(dimensions)
 
     def __len__(self) -> int:
         return len(self._ids)
 
     def add(
-        self, faces: FaceBatch, together: Iterable[Sequence[int]] = (), apart: Iterable[tuple[int, int]] = ()
+        self,
+        faces: FaceBatch,
+        together: Iterable[Sequence[int]] = (),
+        apart: Iterable[Sides] = (),
+        beside: Iterable[Sides] = (),
     ) -> Grouped:
-        """Take faces in and group them. ``together``: faces that are one person; ``apart``: pairs that are not.
+        """Take faces in and group them. ``together``: faces that are one person. ``apart``: nobody of the one side is
+        anybody of the other; it comes before ``together``, and both hold for ever. ``beside``: seen beside each other,
+        so two people, unless somebody put them together (a mirror). All may speak of faces that came before.
 
-        Both hold for ever and may speak of faces that came before. Raises ValueError for a face that came twice.
+        Raises ValueError for a face that came twice.
         """
         first = self._append(faces)
         self._settled = np.where(self._parent == np.arange(len(self._parent)), self._settled, 0)
         for one, other in apart:
-            self._bar(self._root(one), self._root(other))
+            self._bar(one, other)
         merged: dict[int, int] = {}
         touched = self._together(together, merged)
+        for one, other in beside:
+            self._bar(one, other)
         fresh = np.arange(first, len(self._ids))
         roots = np.unique(np.concatenate([self._find(fresh[~self._poor[fresh]]), np.array(touched, np.int64)]))
         self._reindex(roots)
@@ -133,7 +143,7 @@ class Grouper:
 
     def mean(self, group_id: int) -> Floats:
         """The mean face (d,) of a group, for suggestions. Raises KeyError."""
-        mean: Floats = self._means(self._find(np.array([self._slots[group_id]])))[0]
+        mean: Floats = self._means.of(self._find(np.array([self._slots[group_id]])))[0]
         return mean
 
     # ------------------------------------------------------------ inside
@@ -148,11 +158,7 @@ class Grouper:
         weights = np.maximum(faces.qualities, _LEAST_WEIGHT).astype(np.float32)
         self._ids = np.concatenate([self._ids, numbers])
         self._parent = np.concatenate([self._parent, slots])
-        if first + count > len(self._sums):
-            self._sums = np.concatenate([self._sums[:first], self._room(first, count)])
-        self._sums[first : first + count] = faces.vectors
-        self._sums[first : first + count] *= weights[:, None]
-        self._lengths = np.concatenate([self._lengths, weights])
+        self._means.append(faces.vectors, weights)
         self._sizes = np.concatenate([self._sizes, np.ones(count, np.int64)])
         self._settled = np.concatenate([self._settled, np.zeros(count, np.int64)])
         self._group_ids = np.concatenate([self._group_ids, numbers])
@@ -163,9 +169,6 @@ class Grouper:
         if faces.groups is not None:
             self._restore(slots, faces.groups)
         return first
-
-    def _room(self, there: int, more: int) -> Floats:
-        return np.empty((more + max(1024, (there + more) // 32), self._sums.shape[1]), np.float32)
 
     def _note_pictures(self, slots: Ints, pictures: Ints) -> None:
         seen, place, count = np.unique(pictures, return_inverse=True, return_counts=True)
@@ -185,8 +188,7 @@ class Grouper:
             heads[at] = known.get(name, heads[at])
         members, roots = slots[kept], heads[place]
         joining = members != roots
-        np.add.at(self._sums, roots[joining], self._sums[members[joining]])
-        self._lengths[heads] = np.linalg.norm(self._sums[heads], axis=1)
+        self._means.gather(members[joining], roots[joining])
         np.add.at(self._sizes, roots[joining], 1)
         np.maximum.at(self._best, roots[joining], self._best[members[joining]])
         self._parent[members] = roots
@@ -209,31 +211,33 @@ class Grouper:
     def _root(self, face_id: int) -> int:
         return int(self._find(np.array([self._slots[face_id]]))[0])
 
-    def _means(self, roots: Ints) -> Floats:
-        means: Floats = (self._sums[roots] / np.maximum(1e-12, self._lengths[roots])[:, None]).astype(
-            np.float32, copy=False
-        )
-        return means
-
     def _together(self, together: Iterable[Sequence[int]], merged: dict[int, int]) -> list[int]:
         touched = []
         for faces in together:
             for face in faces[1:]:
                 one, other = self._root(faces[0]), self._root(face)
-                if one != other:
+                if one != other and not self._said_apart(one, other):
                     self._join(np.array([one]), np.array([other]), merged)
             self._poor[[self._slots[face] for face in faces]] = False
             touched.append(self._root(faces[0]))
         return [int(root) for root in self._find(np.array(touched, np.int64))]
 
-    def _bar(self, one: int, other: int) -> None:
-        if one != other:
-            self._apart.setdefault(one, set()).add(other)
-            self._apart.setdefault(other, set()).add(one)
+    def _bar(self, one: Sequence[int], other: Sequence[int]) -> None:
+        """Each side gets a mark, and the group of any face of it; the marks of two sides differ in their last bit."""
+        sides = [{self._root(face) for face in faces} for faces in (one, other)]
+        for side, roots in enumerate(sides):
+            for root in roots - sides[1 - side]:
+                self._apart.setdefault(root, set()).add(self._bars + side)
+        self._bars += 2
+
+    def _said_apart(self, one: int, other: int) -> bool:
+        mine, theirs = self._apart.get(one, set()), self._apart.get(other, set())
+        few, many = sorted((mine, theirs), key=len)
+        return any(mark ^ 1 in many for mark in few)
 
     def _barred(self, one: int, other: int) -> bool:
         """Whether two groups may not be joined: by a decision, or since they are seen side by side too often."""
-        if one in self._apart and any(int(self._find(np.array([far]))[0]) == other for far in self._apart[one]):
+        if self._said_apart(one, other):
             return True
         mine, theirs = self._pictures.get(one), self._pictures.get(other)
         if not mine or not theirs:
@@ -252,10 +256,13 @@ class Grouper:
                 # So many fewer groups that strangers come less near by chance: those left get another chance.
                 looked_over, active = len(self._index), self._live()
             limit = self._limit()
-            cosines, near = self._index.nearest(self._means(active), _NEIGHBOURS + 1)
-            # A mean that grows may come nearer than it is: keep what is close to the limit.
-            hopeful = (near >= 0) & (near != active[:, None]) & (cosines >= limit - _HOPE)
-            edges = Edges.of(np.repeat(active, near.shape[1])[hopeful.ravel()], near[hopeful])
+            ones, others = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+            for some, cosines, near in self._index.nearest(active, self._means.of, _NEIGHBOURS + 1):
+                # A mean that grows may come nearer than it is: keep what is close to the limit.
+                hopeful = (near >= 0) & (near != some[:, None]) & (cosines >= limit - _HOPE)
+                ones.append(np.repeat(some, near.shape[1])[hopeful.ravel()])
+                others.append(near[hopeful])
+            edges = Edges.of(np.concatenate(ones), np.concatenate(others))
             gone = join_nearest(
                 edges, limit, self._find, self._compare, self._barred, lambda a, b: self._join(a, b, merged)
             )
@@ -264,9 +271,7 @@ class Grouper:
 
     def _compare(self, ones: Ints, others: Ints) -> Floats:
         """Cosine of the means of each pair, less what two poor ones have in common for that alone."""
-        cosines = np.einsum("ij,ij->i", self._sums[ones], self._sums[others])
-        cosines /= np.maximum(1e-12, self._lengths[ones] * self._lengths[others])
-        fair = cosines - _BOTH_POOR * (1 - np.maximum(self._best[ones], self._best[others]))
+        fair = self._means.cosines(ones, others) - _BOTH_POOR * (1 - np.maximum(self._best[ones], self._best[others]))
         adjusted: Floats = fair.astype(np.float32, copy=False)
         return adjusted
 
@@ -287,8 +292,7 @@ class Grouper:
         merged.update(
             zip(self._group_ids[lost[was_there]].tolist(), self._group_ids[kept[was_there]].tolist(), strict=True)
         )
-        self._sums[kept] += self._sums[lost]
-        self._lengths[kept] = np.linalg.norm(self._sums[kept], axis=1)
+        self._means.join(kept, lost)
         self._sizes[kept] += self._sizes[lost]
         self._best[kept] = np.maximum(self._best[kept], self._best[lost])
         self._settled[kept] += self._settled[lost]
@@ -305,10 +309,10 @@ class Grouper:
         stale = roots if gone is None else np.unique(np.concatenate([roots, gone]))
         if len(stale) <= max(1000, _REFILL_SHARE * known) and not self._index.outgrown:
             self._index.remove(stale)
-            self._index.add(roots, self._means(roots))
+            self._index.add(roots, self._means.of)
             return
         live = self._live()
-        self._index.refill(live, self._means(live))
+        self._index.refill(live, self._means.of)
 
     @staticmethod
     def _last(group: int, merged: Mapping[int, int]) -> int:

@@ -97,7 +97,7 @@ def test_joined_groups_keep_the_larger_ones_id() -> None:
 def test_what_is_apart_stays_apart_even_when_faces_agree() -> None:
     faces = Cast(1).faces(0, 10)
     grouper = Grouper(LIKENESS, DIMENSIONS)
-    grouper.add(batch([0, 1], faces[:2]), apart=[(0, 1)])
+    grouper.add(batch([0, 1], faces[:2]), apart=[([0], [1])])
     for i in range(2, 10):
         grouper.add(batch([i], faces[i : i + 1]))
     zero, one = grouper.group_of([0, 1]).tolist()

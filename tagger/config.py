@@ -92,6 +92,7 @@ class Tags(_Strict):
     update: UpdateStrategy = "replace"
     blacklist: list[str] = []
     whitelist: list[str] = []
+    markers: list[str] = []
     names: dict[str, str | list[str] | None] = {}
     synonyms: dict[str, list[str]] = {}
     complete: list[str] = []
@@ -331,7 +332,7 @@ def load(
         # A section whose every line is commented out is None; it says nothing, and neither does an empty one.
         said = {path: value for path, value in _leaves(_read(file)) if value is not None or len(path) > 1}
         layers.append((file.name, {path: value for path, value in said.items() if value != {}}))
-    layers.append(("Stash's settings", {_path(key): value for key, value in from_stash(stash or {}).items()}))
+    layers.append(("Stash's settings", dict(_spread(from_stash(stash or {})))))
     layers.append(("this call", {_path(key): value for key, value in (arguments or {}).items()}))
 
     tree: dict[str, Any] = {}
@@ -350,6 +351,15 @@ def load(
         return Loaded(Config.model_validate(tree), origins)
     except ValidationError as error:
         raise ConfigError(_sentence(error, origins, tree)) from None
+
+
+def _spread(said: Mapping[str, Any]) -> Iterator[tuple[_Path, Any]]:
+    """A mapping's entries stand beside those of the file, each with its own origin."""
+    for key, value in said.items():
+        for label, one in value.items() if isinstance(value, dict) else ():
+            yield (*_path(key), label), one
+        if not isinstance(value, dict):
+            yield _path(key), value
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+
+import yaml
 
 from tagger.errors import ConfigError
 
@@ -14,7 +17,7 @@ class Setting:
     """How a setting of the manifest becomes a key here. Unset is 0, "" or false on Stash's page."""
 
     key: str
-    kind: Literal["percent", "number", "text", "lines", "not", "is", "never"]
+    kind: Literal["percent", "number", "text", "lines", "mapping", "not", "is", "never"]
 
 
 STASH_SETTINGS: Mapping[str, Setting] = {
@@ -43,6 +46,10 @@ STASH_SETTINGS: Mapping[str, Setting] = {
     "update": Setting("tags.update", "text"),
     "whitelist": Setting("tags.whitelist", "lines"),
     "skipOrganized": Setting("scope.organized", "never"),
+    "mapping": Setting("tags.names", "mapping"),
+    "useModels": Setting("models.use", "lines"),
+    "skipModels": Setting("models.skip", "lines"),
+    "markers": Setting("tags.markers", "lines"),
 }
 
 
@@ -64,7 +71,9 @@ def from_stash(settings: Mapping[str, Any]) -> dict[str, Any]:
                     )
                 said[setting.key] = float(value) / 100
             case "lines":
-                said[setting.key] = [part.strip() for part in str(value).split(",") if part.strip()]
+                said[setting.key] = _lines(str(value))
+            case "mapping":
+                said[setting.key] = _mapping(name, str(value))
             case "not":
                 said[setting.key] = False
             case "is":
@@ -78,3 +87,22 @@ def from_stash(settings: Mapping[str, Any]) -> dict[str, Any]:
                 said[setting.key] = str(value).strip()
     # "-" is how a person says "none" on a page where empty means default.
     return {key: "" if value == "-" else value for key, value in said.items()}
+
+
+def _lines(text: str) -> list[str]:
+    """Names between commas; one that has a comma itself stands in double quotes. "-" is none at all."""
+    if text.strip() == "-":
+        return []
+    row = next(csv.reader([text.replace("\n", " ")], skipinitialspace=True), [])
+    return [part.strip() for part in row if part.strip()]
+
+
+def _mapping(name: str, text: str) -> dict[str, Any]:
+    """``{cat: Kitty, tie: null}``, as ``config.yml`` writes it."""
+    try:
+        said = yaml.safe_load(text)
+    except yaml.YAMLError:
+        said = None
+    if not isinstance(said, dict):
+        raise ConfigError(f"Stash's setting {name} can't be read: write it as {{cat: Kitty, tie: null}}.")
+    return {str(label): tags for label, tags in said.items()}

@@ -161,7 +161,7 @@
     return ours ? ours.message.slice(OURS.length).trim() : t("seeLog");
   }
 
-  function Models({ models, again }) {
+  function Models({ models, settings, again }) {
     const [busy, setBusy] = React.useState("");
     const size = (bytes) => t("megabytes", { n: bytes < 1e7 ? Math.round(bytes / 1e5) / 10 : Math.round(bytes / 1e6) });
 
@@ -194,11 +194,28 @@
       again();
     }
 
+    /* One of the preset is left out, any other is used beside it. */
+    async function turn(model) {
+      const names = (key) => JSON.parse((settings.find((one) => one.key === key) || { value: "[]" }).value);
+      const [use, skip] = [names("models.use"), names("models.skip")].map((some) => some.filter((name) => name !== model.name));
+      (model.used ? skip : use).push(model.name);
+      const text = (some) => some.join(", ") || "-";
+      setBusy(model.name);
+      try {
+        await write({ useModels: text(use), skipModels: text(skip) });
+        AITagger.toast.success(t(model.used ? "modelOff" : "modelOn", { name: model.title || model.name }));
+      } catch (error) {
+        AITagger.toast.error(error);
+      }
+      setBusy("");
+      again();
+    }
+
     const button = (model) => {
       if (busy === model.name) return h(Spinner, { animation: "border", size: "sm", role: "status" });
-      if (!model.bytes) return null; // comes with the plugin
-      const [label, act] = model.installed ? [t("remove"), remove] : [t("get"), get];
-      return h(Button, { variant: "secondary", size: "sm", "aria-label": `${label}: ${model.name}`, "aria-disabled": Boolean(busy), onClick: () => !busy && act(model) }, label);
+      const one = (label, act) => h(Button, { key: label, variant: "secondary", size: "sm", className: "mr-1 mb-1", "aria-label": `${label}: ${model.name}`, "aria-disabled": Boolean(busy), onClick: () => !busy && act(model) }, label);
+      // What has no bytes comes with the plugin.
+      return [model.bytes > 0 && (model.installed ? one(t("remove"), remove) : one(t("get"), get)), (model.installed || model.used) && one(t(model.used ? "modelTurnOff" : "modelTurnOn"), turn)];
     };
     const row = (model) =>
       h(
@@ -207,7 +224,7 @@
         h("td", null, model.title || model.name, model.used && h(Badge, { variant: "success", className: "ml-2" }, t("inUse"))),
         h("td", null, model.feature),
         h("td", null, model.licence),
-        h("td", null, model.installed ? t("yes") : size(model.bytes)),
+        h("td", null, model.installed ? t("yes") : model.bytes ? size(model.bytes) : "–"),
         h("td", null, button(model))
       );
     return h(React.Fragment, null, h("h3", { className: "h4" }, t("models")), h(Listing, { heads: ["modelName", "feature", "licence", "here", "change"] }, models.map(row)));
@@ -238,7 +255,8 @@
       React.Fragment,
       null,
       problems.length > 0 && h("ul", { className: "alert alert-warning pl-4" }, problems.map((text) => h("li", { key: text }, text))),
-      listed && listed.models && h(Models, { models: listed.models, again: listAgain }),
+      h(AITagger.Lists, { settings: check.settings || [], again }),
+      listed && listed.models && h(Models, { models: listed.models, settings: check.settings || [], again: () => (again(), listAgain()) }),
       h("h3", { className: "h4" }, t("inForce")),
       h(Listing, { heads: ["setting", "value", "from"] }, (check.settings || []).map(row))
     );
@@ -259,6 +277,6 @@
     );
   }
 
-  Object.assign(AITagger, { readSettings: read });
+  Object.assign(AITagger, { readSettings: read, writeSettings: write, Exactly, Listing });
   api.register.route("/plugins/ai_tagger/settings", Settings);
 })();

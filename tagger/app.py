@@ -240,7 +240,8 @@ class App:
         for spec in self.missing:
             try:
                 catalogue.fetch(spec, self.models_folder, self.source, self.progress.at)
-                self.progress.say(f"{spec.title or spec.name} is here ({spec.bytes / 1e6:.1f} MB, {spec.licence}).")
+                size = catalogue.megabytes(spec.bytes)
+                self.progress.say(f"{spec.title or spec.name} is here ({size}, {spec.licence}).")
             except ModelError as error:
                 problems.append(str(error))
         return problems

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tagger import catalogue, deciding, looking, measuring, peopling, saying
+from tagger import deciding, looking, measuring, modelling, peopling, saying, telling
 from tagger.answers import Selection
 from tagger.app import App
-from tagger.errors import BusyError, ConfigError, ModelError, TaggerError
+from tagger.errors import BusyError, ModelError
 from tagger.library.attempt import Attempt, try_library
 from tagger.library.find import URGENT, Order
 from tagger.library.housekeeping import backup_once
@@ -21,14 +21,9 @@ from tagger.library.progress import words
 from tagger.library.tag import Outcome, tag_library
 from tagger.library.takeback import send_all
 from tagger.library.undo import undo_run
-from tagger.light.bootstrap import setup_status
 from tagger.operating import COULD_NOT_RUN, DONE, SOME_FAILED, Answer, Entry, Wish, as_worker
 from tagger.ports import Host
-from tagger.recognizers import check as check_model
-from tagger.store.lock import holder, wanted, worker_lock
-from tagger.types import ItemKind
-
-_MANY: dict[ItemKind, str] = {"scene": "scenes", "image": "images", "gallery": "galleries"}
+from tagger.store.lock import wanted, worker_lock
 
 _SERVE_IDLE_S, _SERVE_LOOK_S = 60.0, 0.25
 
@@ -42,7 +37,7 @@ def setup(app: App, wish: Wish) -> Answer:
     problems = app.fetch_missing()
     lines += [f"{spec.title or spec.name} is ready ({spec.licence})." for spec in app.installed]
     lines += problems
-    lines += _devices(app)
+    lines += telling.device_lines(app)
     if problems and not app.installed:
         lines.append("Until then only the built-in recognizers work (day and night, black and white).")
     else:
@@ -60,45 +55,6 @@ def _about_people(app: App) -> str:
         f"People are on ({mode}): faces are compared on this computer only, and nobody is known before you say who "
         "('Learn people'); features.people: off leaves faces alone."
     )
-
-
-def check(app: App, wish: Wish) -> Answer:
-    """What works, what doesn't, what to do; every setting in force and where it comes from."""
-    del wish
-    lines, problems = list(setup_status(str(app.data), str(app.root))), []
-    if app.connection is not None or app.folder is not None:
-        try:
-            scope = app.config.scope.to_scope()
-            counts = ", ".join(f"{app.library.count(kind, scope):,} {_MANY[kind]}" for kind in scope.kinds)
-            lines.append(f"Library: {app.library.name}; in scope: {counts or 'nothing'}.")
-        except TaggerError as error:
-            problems.append(str(error))
-    lines += _devices(app)
-    for spec in app.installed:
-        lines.append(f"Model {spec.model} ({spec.feature}): here, {spec.licence}.")
-    for spec in app.missing:
-        problems.append(f"Model {spec.model} ({spec.feature}) isn't here yet: run 'Set up'.")
-    try:
-        lines.append("Looks with: " + ", ".join(f"{r.model} ({r.feature})" for r in app.recognizers) + ".")
-    except TaggerError as error:
-        problems.append(str(error))
-    settings = [{"key": key, "value": value, "from": origin} for key, value, origin in app.loaded.effective()]
-    lines.append("Settings in force:")
-    lines += [f"  {row['key']}: {row['value']}   ({row['from']})" for row in settings]
-    lines += [f"To do: {problem}" for problem in problems] or ["Everything works."]
-    return Answer(lines, {"settings": settings, "problems": problems}, SOME_FAILED if problems else DONE)
-
-
-def _devices(app: App) -> list[str]:
-    lines = []
-    for report in app.devices:
-        if not report.usable:
-            lines.append(f"{report.name} can't be used: {report.reason}")
-    try:
-        lines.append(f"Models run on: {app.device}, {app.cores} of the processor's cores are used.")
-    except TaggerError as error:
-        lines.append(str(error))
-    return lines
 
 
 def try_it(app: App, wish: Wish) -> Answer:
@@ -129,7 +85,7 @@ def try_it(app: App, wish: Wish) -> Answer:
 
 def _attempt_lines(attempt: Attempt) -> list[str]:
     tags = ", ".join(f"{name} ({n})" for name, n in list(attempt.by_tag.items())[:40])
-    total = " and ".join(f"{n:,} {_MANY[kind]}" for kind, n in attempt.total.items())
+    total = " and ".join(f"{n:,} {telling.MANY[kind]}" for kind, n in attempt.total.items())
     lines = [
         f"Looked at {len(attempt.items)} items in {words(attempt.seconds)}; nothing was written.",
         f"Would write: {tags or 'no tags'}. {attempt.review} more would wait for your look.",
@@ -292,6 +248,8 @@ def undo(app: App, wish: Wish) -> Answer:
         return saying.undo_chosen(app, wish)
     with as_worker(app, "undo"):
         undone = undo_run(app.tools(looking=False), wish.run, wish.dry_run)
+    if not undone.run_id:
+        return Answer(["There is nothing to undo: no run has tags in the library."], asdict(undone))
     top = ", ".join(f"{name} ({n:,})" for name, n in sorted(undone.by_tag.items(), key=lambda t: -t[1])[:20])
     verb = "Would take" if wish.dry_run else "Took"
     lines = [f"{verb} back {undone.removed:,} tags of run {undone.run_id}{': ' + top if top else ''}."]
@@ -302,94 +260,6 @@ def undo(app: App, wish: Wish) -> Answer:
     if app.folder is not None and not wish.dry_run:
         looking.write_folder_report(app, lines)
     return Answer(lines, asdict(undone))
-
-
-def status(app: App, wish: Wish) -> Answer:
-    """What was done, what goes on, what waits, what failed."""
-    summary = app.store.summary()
-    runs = app.store.runs(wish.limit)
-    failures = app.store.failures(wish.limit)
-    worker = holder(app.data)
-    lines = [f"Working now: {worker.purpose}, since {worker.started_at}." if worker else "Nothing goes on now."]
-    lines.append(", ".join(f"{name} {n:,}" for name, n in summary.items()))
-    for run in runs:
-        counts = ", ".join(f"{name} {n:,}" for name, n in run.counts.items())
-        lines.append(f"Run {run.id} ({run.operation}, {run.started_at}): {run.state}; {counts}. {run.message}".strip())
-    lines += [f"Could not be read: {f.path} — {f.reason} ({f.tries} tries)" for f in failures]
-    data = {
-        "working": asdict(worker) if worker else None,
-        "summary": summary,
-        "runs": [
-            {
-                "id": r.id,
-                "operation": r.operation,
-                "state": r.state,
-                "started_at": r.started_at,
-                "counts": dict(r.counts),
-            }
-            for r in runs
-        ],
-        "failures": [{"kind": f.ref.kind, "id": f.ref.id, "path": f.path, "reason": f.reason} for f in failures],
-    }
-    return Answer(lines, data)
-
-
-def models(app: App, wish: Wish) -> Answer:
-    """list, fetch NAME…, remove NAME…, check NAME…: what there is, from whom, under which licence."""
-    actions: dict[str, Callable[[App, tuple[str, ...]], Answer]] = {
-        "list": _models_list,
-        "fetch": _models_fetch,
-        "remove": _models_remove,
-        "check": _models_check,
-    }
-    return actions[wish.action](app, wish.names)
-
-
-def _models_list(app: App, names: tuple[str, ...]) -> Answer:
-    specs = [app.catalogue.get(name) for name in names] or list(app.catalogue.specs.values())
-    rows = catalogue.listing(specs, app.models_folder)
-    used = {spec.name for spec in app.chosen}
-    lines = [
-        f"{'*' if row.name in used else ' '} {row.name:24} {row.feature:12} "
-        f"{'here' if row.installed else f'{row.bytes / 1e6:.1f} MB':>9}  {row.licence}"
-        f"{'' if row.tested else ' (nobody has run these weights here: try it first)'}"
-        for row in rows
-    ]
-    lines.append("* is used with the settings in force; 'models fetch NAME' gets one, 'models.use' switches it on.")
-    return Answer(lines, {"models": [asdict(row) | {"used": row.name in used} for row in rows]})
-
-
-def _models_fetch(app: App, names: tuple[str, ...]) -> Answer:
-    specs = [app.catalogue.get(name) for name in names] or list(app.missing)
-    lines = [catalogue.plan(specs, app.models_folder, app.source).sentence()]
-    app.progress.say(lines[0])
-    for spec in specs:
-        catalogue.fetch(spec, app.models_folder, app.source, app.progress.at)
-        lines.append(f"{spec.name} is here. Licence: {spec.licence}.")
-    return Answer(lines, {"fetched": [spec.name for spec in specs]})
-
-
-def _models_remove(app: App, names: tuple[str, ...]) -> Answer:
-    if not names:
-        raise ConfigError("Which models? 'models list' shows their names; give one or more of them.")
-    freed = {name: catalogue.remove(app.catalogue.get(name), app.models_folder) for name in names}
-    return Answer([f"{name}: {n / 1e6:.1f} MB freed." for name, n in freed.items()], {"freed": freed})
-
-
-def _models_check(app: App, names: tuple[str, ...]) -> Answer:
-    lines, failed, data = [], 0, []
-    for name in names or tuple(spec.name for spec in app.installed):
-        path = Path(name)
-        spec = catalogue.read(path) if path.suffix in (".yaml", ".yml") and path.exists() else app.catalogue.get(name)
-        if isinstance(spec, catalogue.JurySpec):
-            lines.append(f"{name} is a jury; there is nothing to run.")
-            continue
-        report = check_model(spec, app.models_folder, app.engine)
-        failed += bool(report.problem)
-        lines += [f"{report.model}: {report.problem or 'works'}", *(f"  {shape}" for shape in report.shapes)]
-        lines += [f"  on a drawn picture it says: {', '.join(report.findings) or 'nothing'}"]
-        data.append(asdict(report))
-    return Answer(lines, {"models": data}, SOME_FAILED if failed else DONE)
 
 
 def look(app: App, wish: Wish) -> Answer:
@@ -434,16 +304,15 @@ def demo(app: App, wish: Wish) -> Answer:
 
 OPERATIONS: Mapping[str, Entry] = {
     "setup": Entry(setup, False, "make the private environment and get the starter models"),
-    "check": Entry(check, False, "what works, what doesn't, what to do; every setting and where it comes from"),
     "look": Entry(look, False, "what it sees in these files; writes nothing"),
     "try": Entry(try_it, True, "look at about 50 items of the library; writes nothing"),
     "tag": Entry(tag, True, "tag the library; goes on where it was"),
     "new": Entry(new, True, "tag what is new since the last run"),
     "serve": Entry(serve, True, "look at what is asked for on Stash's pages, until a minute nothing was"),
-    "status": Entry(status, True, "runs, counts, and what could not be read"),
     "undo": Entry(undo, True, "take the last run's tags back, or those of --run N"),
-    "models": Entry(models, False, "list, fetch, remove or check models"),
     "demo": Entry(demo, False, "look at the pictures and videos in DIR, or at drawn ones, and write a report"),
+    **telling.ENTRIES,
+    **modelling.ENTRIES,
     **deciding.ENTRIES,
     **saying.ENTRIES,
     **peopling.ENTRIES,

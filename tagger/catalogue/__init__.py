@@ -1,6 +1,6 @@
 """The catalogue of models: what there is (``models/*.yaml``), and getting its files."""
 
-from tagger.catalogue.fetch import DownloadPlan, Installed, PlannedFile, Source, fetch, listing, plan, remove
+from tagger.catalogue.fetch import DownloadPlan, Installed, PlannedFile, Source, fetch, listing, megabytes, plan, remove
 from tagger.catalogue.load import SHIPPED, Catalogue, Preset, load, read
 from tagger.catalogue.spec import (
     AnySpec,
@@ -40,6 +40,7 @@ __all__ = [
     "fetch",
     "listing",
     "load",
+    "megabytes",
     "plan",
     "read",
     "remove",

@@ -59,13 +59,23 @@ class DownloadPlan:
             return "All models are there; nothing is downloaded."
         files = f"{len(self.files)} model file" + ("" if len(self.files) == 1 else "s")
         if not self.hosts:
-            return f"{files} taken from the mirror folder; nothing is downloaded."
-        return f"{files}, {self.bytes / 1e6:.0f} MB, come from {', '.join(self.hosts)}."
+            return f"{files} will be copied from the mirror folder; nothing is downloaded."
+        unknown = any(file.host and not file.bytes for file in self.files)
+        size = f"{megabytes(self.bytes)}{' or more' if unknown and self.bytes else ''}"
+        return f"{files} ({size}) will be downloaded from {', '.join(self.hosts)}."
+
+
+def megabytes(bytes: int) -> str:
+    """A file's size as a person reads it, with two digits where it is small; 0 is one that nobody noted."""
+    size = bytes / 1e6
+    if not bytes:
+        return "size unknown"
+    return f"{size:.0f} MB" if size >= 100 else f"{size:.1f} MB" if size >= 1 else f"{size:.2g} MB"
 
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """A line of the models list."""
+    """A line of the models list; ``bytes`` is 0 where the size of some file isn't known."""
 
     name: str
     model: str
@@ -89,7 +99,7 @@ def listing(specs: Sequence[AnySpec], folder: Path) -> list[Installed]:
             model=spec.model,
             feature=spec.feature,
             installed=spec.installed(folder),
-            bytes=spec.bytes,
+            bytes=spec.bytes if all(file.bytes or file.path for file in spec.files) else 0,
             licence=spec.licence,
             tested=spec.tested,
             presets=tuple(sorted(spec.presets)),

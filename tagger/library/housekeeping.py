@@ -29,7 +29,7 @@ def backup_once(tools: Tools, order: Order) -> None:
         ) from error
     tools.store.remember("backup", where or "made")
     if where:
-        tools.progress.say(f"Backup: {where}")
+        tools.progress.say(f"The backup: {where}")
 
 
 def forget_gone(tools: Tools, even_many: bool) -> int:

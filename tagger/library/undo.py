@@ -34,13 +34,16 @@ class Undone:
 
 
 def undo_run(tools: Tools, run_id: int | None, dry_run: bool) -> Undone:
-    """Take back what a run wrote (None: the last one that wrote). Raises TaggerError when there is none."""
+    """Take back what a run wrote (None: the last one that wrote; run 0 when there is none).
+
+    Raises TaggerError for a run that there isn't.
+    """
     store = tools.store
     unfinished = finish_step(tools)
     if run_id is None:
         candidates = [run for run in (store.last_written(), store.run(unfinished)) if run is not None]
         if not candidates:
-            raise TaggerError("There is nothing to undo: no run has tags in the library.")
+            return Undone(0, 0, {}, (), {})
         run = max(candidates, key=lambda run: run.id)
     else:
         found = store.run(run_id)

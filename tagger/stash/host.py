@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from tagger.stash import queries
@@ -46,12 +46,17 @@ class StashHost:
         self._server.call(queries.RUN_TASK, variables)
 
     def backup(self) -> str:
-        """Back Stash's database up; the folder where it went, on Stash's machine."""
+        """Back Stash's database up; the file, or on another machine than ours where it is and what its name is like.
+
+        Stash doesn't say how it called the file (``stash-go.sqlite.75.20260131_180000``).
+        """
         facts = self._server.facts()
+        database = _pure_path(facts.database_path)
+        folder = facts.backup_dir or str(database.parent)
+        before = _backups(folder, database.name)
         self._server.call(queries.BACKUP, timeout_s=_BACKUP_TIMEOUT_S)
-        if facts.backup_dir:
-            return facts.backup_dir
-        return str(_pure_path(facts.database_path).parent)
+        new = sorted(_backups(folder, database.name) - before)
+        return str(new[-1]) if new else f"the newest file {database.name}.… in {folder} on Stash's machine"
 
     def settings(self) -> dict[str, Any]:
         """What a person chose on Stash's page.
@@ -67,6 +72,10 @@ class StashHost:
 def _is_ours(description: str, tasks: set[str]) -> bool:
     name = description.removeprefix(_JOB)
     return name != description and (name in tasks or name.startswith(_OURS))
+
+
+def _backups(folder: str, database: str) -> set[Path]:
+    return set(Path(folder).glob(f"{database}.*.*"))
 
 
 def _pure_path(path: str) -> PurePosixPath | PureWindowsPath:

@@ -51,7 +51,7 @@ def test_undo_gives_the_state_before(stash: StashDouble, tmp_path: Path) -> None
     assert stash.tags_by_item() == before
     assert stash.tag_names() == names
     stash.run_task("Undo last run")
-    assert "nothing to undo" in said(stash, "error")
+    assert "nothing to undo" in said(stash) and not said(stash, "error")
     stash.run_task("Tag library")
     assert any(BLACK_WHITE in tags for tags in stash.tags_by_item().values())
 

@@ -67,7 +67,7 @@ def test_the_plan_says_hosts_and_megabytes(tmp_path: Path) -> None:
     spec = spec_of(tmp_path, known(bytes=3_000_000))
     planned = plan([spec], tmp_path / "data")
     assert planned.hosts == ("127.0.0.1:9",)
-    assert planned.sentence() == "1 model file, 3 MB, come from 127.0.0.1:9."
+    assert planned.sentence() == "1 model file (3.0 MB) will be downloaded from 127.0.0.1:9."
 
 
 def test_over_http_with_progress(tmp_path: Path) -> None:

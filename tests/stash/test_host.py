@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -145,8 +146,11 @@ def test_backup_and_settings(stash: StashDouble) -> None:
     assert host.settings() == {}
     stash.settings.update({"skipImages": False, "applyPercent": 0, "language": "", "parentTag": "AI"})
     assert host.settings() == {"skipImages": False, "applyPercent": 0, "parentTag": "AI"}
-    assert host.backup() == str(stash.data_dir)
-    assert stash.backups == 1
+    assert host.backup() == str(stash.data_dir / "stash-go.sqlite.75.20260131_000001")
+    assert host.backup() == str(stash.data_dir / "stash-go.sqlite.75.20260131_000002")
+    shutil.rmtree(stash.data_dir)
+    assert host.backup() == f"the newest file stash-go.sqlite.… in {stash.data_dir} on Stash's machine"
+    assert stash.backups == 3
 
 
 def test_long_and_odd_lines_stay_lines() -> None:

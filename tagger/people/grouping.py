@@ -44,7 +44,7 @@ class FaceBatch:
     """``n`` faces of one embedder: ``ids`` (n,), ``vectors`` (n, d) unit, ``qualities`` (n,) 0..1.
 
     ``pictures`` (n,): faces with the same number ≥ 0 were seen in the same picture or frame; -1 says nothing.
-    ``groups`` (n,): the group that a face is in already, from an earlier run; -1 for new ones.
+    ``groups`` (n,): the group that a face is in already, from an earlier run; 0 or less for those in none.
     """
 
     ids: Ints
@@ -178,7 +178,7 @@ class Grouper:
 
     def _restore(self, slots: Ints, groups: Ints) -> None:
         """Put faces where they were, without looking: the group with the id of one that is there already goes on."""
-        kept = groups >= 0
+        kept = groups > 0
         names, first, place = np.unique(groups[kept], return_index=True, return_inverse=True)
         heads = slots[kept][first]
         known = (

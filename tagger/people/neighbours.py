@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _EXACT_UP_TO = 20_000
 _LISTS_PER_ROOT = 4.0
-_TRAINED_ON_A_LIST = 40
+_TRAINED_ON_A_LIST = 24
 _PROBED_LISTS = 12
 _AT_ONCE = 32_768
 
@@ -81,6 +81,7 @@ class Neighbours:
         index.nprobe = _PROBED_LISTS
         # Every so many-th vector, not the first ones, which are of the first people.
         step = max(1, len(numbers) // (lists * _TRAINED_ON_A_LIST))
-        index.cp.niter = 8
+        index.cp.niter = 6
+        index.cp.min_points_per_centroid = 1  # else faiss warns of fewer than it likes
         index.train(vectors(numbers[::step]))
         return index

@@ -1,17 +1,33 @@
 """What is known of faces: one SQLite file of its own in the data folder, readable only by its owner."""
 
 from tagger.people_store.sqlite import PeopleStore
-from tagger.people_store.values import Example, Group, NewFace, Person, Place, Said, SayWhat, StoredFace, same_place
+from tagger.people_store.values import (
+    Example,
+    Group,
+    NewFace,
+    Parting,
+    Person,
+    Place,
+    Said,
+    SayWhat,
+    Spot,
+    StoredFace,
+    Unknown,
+    same_place,
+)
 
 __all__ = [
     "Example",
     "Group",
     "NewFace",
+    "Parting",
     "PeopleStore",
     "Person",
     "Place",
     "Said",
     "SayWhat",
+    "Spot",
     "StoredFace",
+    "Unknown",
     "same_place",
 ]

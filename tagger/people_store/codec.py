@@ -9,11 +9,12 @@ from typing import Any
 from tagger.people_store.values import Example, NewFace, Place, Said, StoredFace
 from tagger.types import Box, ItemRef
 
-FACE_COLUMNS = """f.id, f.fingerprint, f.model, f.places, f.landmarks, f.spans, f.quality, f.score, f.vector, f.crop,
+_CROP = "coalesce((SELECT c.jpeg FROM crop AS c WHERE c.face = f.id), x'')"
+FACE_COLUMNS = f"""f.id, f.fingerprint, f.model, f.places, f.landmarks, f.spans, f.quality, f.score, f.vector, {_CROP},
     f.group_id, f.person, f.verdict"""
-FACE_COLUMNS_WITHOUT_CROP = FACE_COLUMNS.replace("f.crop", "x''")
+FACE_COLUMNS_WITHOUT_CROP = FACE_COLUMNS.replace(_CROP, "x''")
 EXAMPLE_COLUMNS = "e.id, e.person, e.model, e.source, e.origin, e.fingerprint, e.place, e.vector, e.quality, e.crop"
-SAID_COLUMNS = "s.what, s.fingerprint, s.places, coalesce(s.person, 0), s.kind, s.item_id, s.id"
+SAID_COLUMNS = "s.what, s.fingerprint, s.places, coalesce(s.person, 0), s.kind, s.item_id, s.id, s.answer"
 
 
 def dumps(value: Any) -> str:
@@ -30,11 +31,11 @@ def places_of(text: str) -> tuple[Place, ...]:
 
 
 def face_row(face: NewFace) -> tuple[Any, ...]:
-    """places, landmarks, spans, quality, score, vector, crop."""
+    """places, landmarks, spans, quality, score, vector."""
     points = dumps([[round(x, 5), round(y, 5)] for x, y in face.landmarks])
     spans = dumps([[round(a, 3), round(b, 3)] for a, b in face.spans_s])
     numbers = (float(face.quality), float(face.score))
-    return (places_text(face.places), points, spans, *numbers, face.vector, face.crop)
+    return (places_text(face.places), points, spans, *numbers, face.vector)
 
 
 def face(row: Sequence[Any]) -> StoredFace:
@@ -49,7 +50,7 @@ def face(row: Sequence[Any]) -> StoredFace:
         tuple((float(a), float(b)) for a, b in json.loads(spans)),
         bytes(crop),
     )
-    return StoredFace(id_, fingerprint, model, new, group, person, verdict)
+    return StoredFace(id_, fingerprint, model, new, max(0, group), person, verdict)
 
 
 def example(row: Sequence[Any]) -> Example:
@@ -61,5 +62,5 @@ def example(row: Sequence[Any]) -> Example:
 
 def said(row: Sequence[Any]) -> Said:
     """A row of ``SAID_COLUMNS``."""
-    what, fingerprint, places, person, kind, item_id, id_ = row
-    return Said(what, fingerprint, places_of(places), person, ItemRef(kind, item_id) if item_id else None, id_)
+    what, fingerprint, places, person, kind, item_id, id_, answer = row
+    return Said(what, fingerprint, places_of(places), person, ItemRef(kind, item_id) if item_id else None, id_, answer)

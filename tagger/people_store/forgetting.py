@@ -15,6 +15,9 @@ def person(db: sqlite3.Connection, library_id: int, person_id: int) -> None:
     faces = """SELECT f.id FROM face AS f WHERE f.library_id = ?1 AND (f.person = ?2 OR EXISTS (
         SELECT 1 FROM said AS s WHERE s.library_id = ?1 AND s.person = ?2 AND s.what = 'is'
         AND s.fingerprint = f.fingerprint AND f.places = s.places))"""
+    spots = f"SELECT fingerprint, places FROM face WHERE id IN ({faces})"  # noqa: S608
+    of_library = "parting IN (SELECT id FROM parting WHERE library_id = ?1)"
+    db.execute(f"DELETE FROM parted WHERE {of_library} AND (fingerprint, places) IN ({spots})", (library_id, person_id))  # noqa: S608
     db.execute(f"DELETE FROM face WHERE id IN ({faces})", (library_id, person_id))  # noqa: S608
     for statement in (
         "DELETE FROM example WHERE library_id = ? AND person = ?",
@@ -28,7 +31,19 @@ def person(db: sqlite3.Connection, library_id: int, person_id: int) -> None:
 def everybody(db: sqlite3.Connection, library_id: int) -> None:
     """All rows of one library."""
     db.execute("PRAGMA secure_delete = ON")
-    for table in ("face", "looked", "item", "example", "said", "tie", "pending", "fact", "person"):
+    for table in (
+        "face",
+        "looked",
+        "item",
+        "example",
+        "said",
+        "taken_in",
+        "tie",
+        "parting",
+        "pending",
+        "fact",
+        "person",
+    ):
         db.execute(f"DELETE FROM {table} WHERE library_id = ?", (library_id,))  # noqa: S608
 
 
@@ -62,5 +77,5 @@ def items(db: sqlite3.Connection, library_id: int, refs: Sequence[ItemRef]) -> N
 def crops(db: sqlite3.Connection, library_id: int) -> None:
     """All crops; vectors stay."""
     db.execute("PRAGMA secure_delete = ON")
-    for table in ("face", "example"):
-        db.execute(f"UPDATE {table} SET crop = x'' WHERE library_id = ? AND crop != x''", (library_id,))  # noqa: S608
+    db.execute("DELETE FROM crop WHERE face IN (SELECT id FROM face WHERE library_id = ?)", (library_id,))
+    db.execute("UPDATE example SET crop = x'' WHERE library_id = ? AND crop != x''", (library_id,))

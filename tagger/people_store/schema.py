@@ -103,4 +103,41 @@ _FIRST = (
     ) STRICT, WITHOUT ROWID""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+# A split is a refusal: it is kept whole, place by place, so that no other model's groups get around it. What a review's
+# answer brought about goes when the answer is taken back, and the words whose place it took (``over``) come back.
+# Crops lie apart: whoever goes through a million vectors shouldn't have to turn a million pictures' pages.
+_SECOND = (
+    """CREATE TABLE parting (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        library_id INTEGER NOT NULL REFERENCES library (id)
+    ) STRICT""",
+    "CREATE INDEX parting_by_library ON parting (library_id)",
+    """CREATE TABLE parted (
+        parting INTEGER NOT NULL REFERENCES parting (id) ON DELETE CASCADE,
+        side INTEGER NOT NULL,
+        fingerprint TEXT NOT NULL,
+        places TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX parted_by_parting ON parted (parting, side)",
+    "CREATE INDEX parted_by_file ON parted (fingerprint)",
+    "INSERT INTO parting SELECT id, library_id FROM tie WHERE together = 0",
+    "INSERT INTO parted SELECT id, 0, fingerprint, places FROM tie WHERE together = 0",
+    "INSERT INTO parted SELECT id, 1, other_fingerprint, other_places FROM tie WHERE together = 0",
+    "DELETE FROM tie WHERE together = 0",
+    "ALTER TABLE tie DROP COLUMN together",
+    "ALTER TABLE said ADD COLUMN answer INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE said ADD COLUMN over INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX said_by_answer ON said (library_id, answer) WHERE answer != 0",
+    "CREATE INDEX said_by_over ON said (over) WHERE over != 0",
+    "ALTER TABLE example ADD COLUMN answer INTEGER NOT NULL DEFAULT 0",
+    """CREATE TABLE taken_in (
+        library_id INTEGER NOT NULL REFERENCES library (id),
+        answer INTEGER NOT NULL,
+        PRIMARY KEY (library_id, answer)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE TABLE crop (face INTEGER PRIMARY KEY REFERENCES face (id) ON DELETE CASCADE, jpeg BLOB NOT NULL) STRICT",
+    "INSERT INTO crop SELECT id, crop FROM face WHERE crop != x''",
+    "ALTER TABLE face DROP COLUMN crop",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND)

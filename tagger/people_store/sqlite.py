@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from tagger.people_store import forgetting as _forgetting
@@ -12,17 +13,16 @@ from tagger.people_store.codec import (
     EXAMPLE_COLUMNS,
     FACE_COLUMNS,
     FACE_COLUMNS_WITHOUT_CROP,
-    SAID_COLUMNS,
     dumps,
     example,
     face,
     face_row,
     places_of,
     places_text,
-    said,
 )
 from tagger.people_store.schema import MIGRATIONS
-from tagger.people_store.values import Example, Group, NewFace, Person, Place, Said, StoredFace, same_place
+from tagger.people_store.values import Example, Group, NewFace, Person, Place, StoredFace, Unknown, same_place
+from tagger.people_store.words import WordStore, files_of, wait
 from tagger.store.database import Database
 from tagger.types import ItemRef, MediaItem
 
@@ -33,9 +33,11 @@ _PEOPLE = """SELECT p.id, p.performer_id, p.name,
     (SELECT count(*) FROM example AS e WHERE e.person = p.id AND e.taken_back = 0)
     FROM person AS p WHERE p.library_id = ? AND p.merged_into IS NULL ORDER BY p.name, p.id"""
 _UNKNOWN = "f.library_id = ? AND f.model = ? AND f.verdict NOT IN ('apply', 'is', 'ignored', 'not_face')"
+_UNKNOWN_FACES = f"""SELECT f.id, f.fingerprint, json_array_length(f.places), f.quality, f.score, f.vector, f.group_id
+    FROM face AS f WHERE {_UNKNOWN} ORDER BY f.id"""  # noqa: S608
 
 
-class PeopleStore:
+class PeopleStore(WordStore):
     """Faces, people and what was said of them, of one library."""
 
     def __init__(self, path: Path, library_key: str) -> None:
@@ -62,42 +64,35 @@ class PeopleStore:
         with self._database.write() as db:
             self._put_item(db, item)
             db.execute("INSERT OR IGNORE INTO looked VALUES (?, ?, ?)", (self._id, item.fingerprint, model))
-            before = {
-                row[0]: places_of(row[1])
-                for row in db.execute(
-                    """SELECT id, places FROM face WHERE library_id = ? AND fingerprint = ? AND model = ?""",
-                    (self._id, item.fingerprint, model),
-                )
-            }
+            query = "SELECT id, places FROM face WHERE library_id = ? AND fingerprint = ? AND model = ?"
+            rows = db.execute(query, (self._id, item.fingerprint, model))
+            before = {face_id: places_of(places) for face_id, places in rows}
             for new in faces:
-                row = face_row(new if crops else _without_crop(new))
                 known = next((i for i, places in before.items() if same_place(places, new.places)), None)
-                if known is not None:
+                if known is None:
+                    known = self._insert_face(db, item, model, new)
+                else:
                     del before[known]
                     db.execute(
-                        """UPDATE face SET places = ?, landmarks = ?, spans = ?, quality = ?, score = ?, vector = ?,
-                        crop = ? WHERE id = ?""",
-                        (*row, known),
+                        """UPDATE face SET places = ?, landmarks = ?, spans = ?, quality = ?, score = ?, vector = ?
+                        WHERE id = ?""",
+                        (*face_row(new), known),
                     )
-                    continue
-                db.execute(
-                    """INSERT INTO face (library_id, fingerprint, model, places, landmarks, spans, quality, score,
-                        vector, crop) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-                    (self._id, item.fingerprint, model, *row),
-                )
+                _put_crop(db, known, new.crop if crops else b"")
             db.executemany("DELETE FROM face WHERE id = ? AND score < 2", [(i,) for i in before])
 
     def add_face(self, item: MediaItem, model: str, new: NewFace) -> int:
         """A face that was missed, drawn by hand (``score`` 2: no later look takes it away). Its id."""
         with self._database.write() as db:
             self._put_item(db, item)
-            return int(
-                db.execute(
-                    """INSERT INTO face (library_id, fingerprint, model, places, landmarks, spans, quality, score,
-                        vector, crop) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id""",
-                    (self._id, item.fingerprint, model, *face_row(new)),
-                ).fetchone()[0]
-            )
+            face_id = self._insert_face(db, item, model, new)
+            _put_crop(db, face_id, new.crop)
+            return face_id
+
+    def _insert_face(self, db: sqlite3.Connection, item: MediaItem, model: str, new: NewFace) -> int:
+        query = """INSERT INTO face (library_id, fingerprint, model, places, landmarks, spans, quality, score, vector)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"""
+        return int(db.execute(query, (self._id, item.fingerprint, model, *face_row(new))).fetchone()[0])
 
     def _put_item(self, db: sqlite3.Connection, item: MediaItem) -> None:
         db.execute(
@@ -121,12 +116,28 @@ class PeopleStore:
             rows = db.execute(query + "AND f.library_id = ? ORDER BY j.key", (dumps(list(ids)), self._id))
             return [face(row) for row in rows]
 
-    def unknown(self, model: str) -> Iterator[tuple[int, str, str, float, bytes, int]]:
-        """``(id, fingerprint, places as text, quality, vector, group)`` of every face that nobody is applied to."""
-        query = f"""SELECT f.id, f.fingerprint, f.places, f.quality, f.vector, f.group_id FROM face AS f
-            WHERE {_UNKNOWN} ORDER BY f.id"""  # noqa: S608
+    def unknown(self, model: str) -> Iterator[Unknown]:
+        """Every face that nobody is applied to, in the order of their ids."""
         with self._database.read() as db:
-            yield from db.execute(query, (self._id, model))
+            yield from map(Unknown._make, db.execute(_UNKNOWN_FACES, (self._id, model)))
+
+    def count_unknown(self, model: str) -> tuple[int, int]:
+        """How many of them have a vector, and how many of these were never gathered."""
+        query = f"""SELECT count(*), coalesce(sum(f.group_id = 0), 0) FROM face AS f
+            WHERE {_UNKNOWN} AND f.vector != x''"""  # noqa: S608
+        with self._database.read() as db:
+            every, fresh = db.execute(query, (self._id, model)).fetchone()
+        return int(every), int(fresh)
+
+    def tracks_of_files(self, model: str) -> Iterator[tuple[str, list[tuple[int, tuple[Place, ...]]]]]:
+        """Unknown faces of files in which more than one is followed through time: ids and places, file by file."""
+        query = f"""SELECT f.fingerprint, f.id, f.places FROM face AS f
+            WHERE {_UNKNOWN} AND json_array_length(f.places) > 1 ORDER BY f.fingerprint, f.id"""  # noqa: S608
+        with self._database.read() as db:
+            for fingerprint, rows in groupby(db.execute(query, (self._id, model)), key=lambda row: str(row[0])):
+                found = [(face_id, places_of(places)) for _, face_id, places in rows]
+                if len(found) > 1:
+                    yield fingerprint, found
 
     def judged(self, verdicts: Iterable[tuple[int, int, str]]) -> None:
         """``(face, person, verdict)``: what was judged last; a face that somebody is applied to is in no group."""
@@ -139,7 +150,7 @@ class PeopleStore:
             )
 
     def set_groups(self, groups: Mapping[int, int]) -> None:
-        """Face → group (0: none)."""
+        """Face → group (0: to be gathered, -1: too poor for any)."""
         with self._database.write() as db:
             db.executemany(
                 "UPDATE face SET group_id = ? WHERE id = ? AND library_id = ?",
@@ -148,7 +159,7 @@ class PeopleStore:
 
     def groups(self, model: str, least: int = 1) -> list[Group]:
         """The largest first, then by id; faces of a group by quality, the best first."""
-        query = f"""SELECT f.group_id, f.id FROM face AS f WHERE {_UNKNOWN} AND f.group_id != 0
+        query = f"""SELECT f.group_id, f.id FROM face AS f WHERE {_UNKNOWN} AND f.group_id > 0
             ORDER BY f.group_id, f.quality DESC, f.id"""  # noqa: S608
         found: dict[int, list[int]] = {}
         with self._database.read() as db:
@@ -170,7 +181,7 @@ class PeopleStore:
             "people": "SELECT count(*) FROM person WHERE library_id = ? AND merged_into IS NULL",
             "examples": "SELECT count(*) FROM example WHERE library_id = ? AND taken_back = 0",
             "faces": "SELECT count(*) FROM face WHERE library_id = ?",
-            "said": "SELECT count(*) FROM said WHERE library_id = ?",
+            "said": "SELECT count(*) FROM said WHERE library_id = ? AND over = 0",
         }
         with self._database.read() as db:
             return {name: int(db.execute(query, (self._id,)).fetchone()[0]) for name, query in queries.items()}
@@ -244,7 +255,7 @@ class PeopleStore:
     def merge_people(self, person: int, into: int) -> None:
         """They are one: examples and all that was said go over, refusals too."""
         with self._database.write() as db:
-            files = _files(db, self._id, [person, into])
+            files = files_of(db, self._id, [person, into])
             for table in ("example", "said", "face"):
                 db.execute(
                     f"UPDATE {table} SET person = ? WHERE person = ? AND library_id = ?",  # noqa: S608
@@ -255,12 +266,13 @@ class PeopleStore:
                 "UPDATE person SET merged_into = ?, performer_id = '' WHERE id = ? AND library_id = ?",
                 (into, person, self._id),
             )
-            self._wait(db, "file", files)
-            self._wait(db, "person", [into])
+            wait(db, self._id, "file", files)
+            wait(db, self._id, "person", [into])
 
     # -- examples
-    def add_example(self, new: Example) -> bool:
-        """Whether it is one now: not when it was taken back before, or is one already. ``new.id`` doesn't count."""
+    def add_example(self, new: Example, answer: int = 0) -> bool:
+        """Whether it is one now: not when it was taken back before, or is one already. ``new.id`` doesn't count;
+        ``answer`` is the answer of a review that it came by."""
         with self._database.write() as db:
             query = """SELECT place, person, taken_back FROM example WHERE library_id = ? AND fingerprint = ?
                 AND model = ?"""
@@ -269,11 +281,11 @@ class PeopleStore:
                     return False
             db.execute(
                 """INSERT INTO example (library_id, person, model, source, origin, fingerprint, place, quality, vector,
-                    crop) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                    crop, answer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 (self._id, new.person, new.model, new.source, new.origin, new.fingerprint, places_text([new.place]),
-                 float(new.quality), new.vector, new.crop),
+                 float(new.quality), new.vector, new.crop, answer),
             )  # fmt: skip
-            self._wait(db, "person", [new.person])
+            wait(db, self._id, "person", [new.person])
             return True
 
     def examples(self, model: str = "", person: int = 0) -> list[Example]:
@@ -283,92 +295,24 @@ class PeopleStore:
         with self._database.read() as db:
             return [example(row) for row in db.execute(query, (self._id, model, person))]
 
-    def take_back_examples(self, ids: Sequence[int]) -> int:
-        """They count no more and are not learned again; of the face nothing is kept. How many."""
+    def take_back_examples(self, ids: Sequence[int], answer: int = 0) -> int:
+        """They count no more and are not learned again (while ``answer`` stands); of the face nothing is kept. How
+        many."""
         with self._database.write() as db:
             rows = db.execute(
-                """UPDATE example SET taken_back = 1, vector = x'', crop = x'' WHERE library_id = ? AND taken_back = 0
-                AND id IN (SELECT value FROM json_each(?)) RETURNING person""",
-                (self._id, dumps(list(ids))),
+                """UPDATE example SET taken_back = 1, vector = x'', crop = x'', answer = ? WHERE library_id = ?
+                AND taken_back = 0 AND id IN (SELECT value FROM json_each(?)) RETURNING person""",
+                (answer, self._id, dumps(list(ids))),
             ).fetchall()
-            self._wait(db, "person", [person for (person,) in rows])
-            self._wait(db, "file", _files(db, self._id, [person for (person,) in rows]))
+            wait(db, self._id, "person", [person for (person,) in rows])
+            wait(db, self._id, "file", files_of(db, self._id, [person for (person,) in rows]))
             return len(rows)
-
-    # -- what persons say
-    def say(self, sayings: Sequence[Said]) -> None:
-        """It stands for ever; what was said of the same place before and contradicts it doesn't any more."""
-        with self._database.write() as db:
-            for new in sayings:
-                self._contradicted(db, new)
-                kind, item_id = new.ref or ("", "")
-                db.execute(
-                    """INSERT INTO said (library_id, what, fingerprint, kind, item_id, places, person)
-                    VALUES (?, ?, ?, ?, ?, ?, ?)""",
-                    (self._id, new.what, new.fingerprint, kind, item_id, places_text(new.places), new.person or None),
-                )
-            self._wait(db, "file", [new.fingerprint for new in sayings])
-
-    def _contradicted(self, db: sqlite3.Connection, new: Said) -> None:
-        """A face is one person or none: the newest word counts. Refusals go only when that very person is confirmed."""
-        query = f"SELECT {SAID_COLUMNS} FROM said AS s WHERE s.library_id = ? AND s.fingerprint = ?"  # noqa: S608
-        for old in map(said, db.execute(query, (self._id, new.fingerprint)).fetchall()):
-            same = same_place(old.places, new.places) if old.places and new.places else old.places == new.places
-            double = old.what == new.what and old.person == new.person and same
-            if new.what == "is":
-                whole = old.what == "not" and not old.places and old.person == new.person
-                gone = (same and (old.what != "not" or old.person == new.person)) or whole
-            elif new.what == "not":
-                gone = old.what == "is" and old.person == new.person and (same or not new.places)
-            else:
-                gone = same and old.what in ("is", "ignored", "not_face")
-            if gone or double:
-                db.execute("DELETE FROM said WHERE id = ?", (old.id,))
-
-    def said_of(self, items: Sequence[tuple[str, ItemRef | None]]) -> list[list[Said]]:
-        """What was said of each file, or of the item that has it."""
-        of_file = f"SELECT {SAID_COLUMNS} FROM said AS s WHERE s.library_id = ? AND s.fingerprint = ?"  # noqa: S608
-        of_item = f"""SELECT {SAID_COLUMNS} FROM said AS s WHERE s.library_id = ? AND s.kind = ? AND s.item_id = ?
-            AND s.fingerprint != ? AND s.places = '[]'"""  # noqa: S608
-        found = []
-        with self._database.read() as db:
-            for fingerprint, ref in items:
-                rows = db.execute(of_file, (self._id, fingerprint)).fetchall()
-                rows += db.execute(of_item, (self._id, *ref, fingerprint)).fetchall() if ref else []
-                found.append([said(row) for row in rows])
-        return found
-
-    def tie(self, together: bool, pairs: Sequence[tuple[StoredFace, StoredFace]]) -> None:
-        """These pairs of faces are one person, or are two, whatever models say."""
-        with self._database.write() as db:
-            db.executemany(
-                """INSERT INTO tie (library_id, together, fingerprint, places, other_fingerprint, other_places)
-                VALUES (?, ?, ?, ?, ?, ?)""",
-                [
-                    (self._id, int(together), a.fingerprint, places_text(a.face.places), b.fingerprint,
-                     places_text(b.face.places))
-                    for a, b in pairs
-                ],
-            )  # fmt: skip
-
-    def ties(self) -> list[tuple[bool, str, tuple[Place, ...], str, tuple[Place, ...]]]:
-        """In the order they were said."""
-        query = """SELECT together, fingerprint, places, other_fingerprint, other_places FROM tie WHERE library_id = ?
-            ORDER BY id"""
-        with self._database.read() as db:
-            rows = db.execute(query, (self._id,)).fetchall()
-        return [(bool(row[0]), row[1], places_of(row[2]), row[3], places_of(row[4])) for row in rows]
 
     # -- what waits
     def wait(self, kind: str, values: Iterable[str | int]) -> None:
         """These files (``file``) or people (``person``) have to be judged again."""
         with self._database.write() as db:
-            self._wait(db, kind, values)
-
-    def _wait(self, db: sqlite3.Connection, kind: str, values: Iterable[str | int]) -> None:
-        db.executemany(
-            "INSERT OR IGNORE INTO pending VALUES (?, ?, ?)", [(self._id, kind, str(value)) for value in values]
-        )
+            wait(db, self._id, kind, values)
 
     def waiting(self, kind: str) -> list[str]:
         with self._database.read() as db:
@@ -420,11 +364,8 @@ class PeopleStore:
         self._database.shrink()
 
 
-def _files(db: sqlite3.Connection, library_id: int, people: Sequence[int]) -> list[str]:
-    query = """SELECT DISTINCT f.fingerprint FROM json_each(?) AS j CROSS JOIN face AS f
-        ON f.library_id = ? AND f.person = j.value"""
-    return [row[0] for row in db.execute(query, (dumps(list(people)), library_id))]
-
-
-def _without_crop(new: NewFace) -> NewFace:
-    return NewFace(new.places, new.vector, new.quality, new.score, new.landmarks, new.spans_s)
+def _put_crop(db: sqlite3.Connection, face_id: int, jpeg: bytes) -> None:
+    if jpeg:
+        db.execute("INSERT OR REPLACE INTO crop VALUES (?, ?)", (face_id, jpeg))
+    else:
+        db.execute("DELETE FROM crop WHERE face = ?", (face_id,))

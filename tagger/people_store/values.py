@@ -55,6 +55,10 @@ class StoredFace:
     def best(self) -> Place:
         return self.face.places[0]
 
+    @property
+    def spot(self) -> Spot:
+        return Spot(self.fingerprint, self.face.places)
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -87,7 +91,8 @@ class Example:
 class Said:
     """What a person said, for ever: of a place in a file (``places``), or of a whole item (no places).
 
-    ``person`` is 0 for "ignored" and "not_face". The file counts, and for whole items also the item's id.
+    ``person`` is 0 for "ignored" and "not_face". The file counts, and for whole items also the item's id. ``answer`` is
+    the answer of a review that it came by (0: none); taken back there, it is taken back here.
     """
 
     what: SayWhat
@@ -96,6 +101,40 @@ class Said:
     person: int = 0
     ref: ItemRef | None = None
     id: int = 0
+    answer: int = 0
+
+
+class Spot(NamedTuple):
+    """A face by where it is: a file, and its places there."""
+
+    fingerprint: str
+    places: tuple[Place, ...]
+
+    def is_at(self, other: Spot) -> bool:
+        """Whether they are the same face."""
+        return self.fingerprint == other.fingerprint and same_place(self.places, other.places)
+
+
+class Parting(NamedTuple):
+    """A person's word that nobody of the ``one`` side is anybody of the ``other``."""
+
+    one: tuple[Spot, ...]
+    other: tuple[Spot, ...]
+
+
+class Unknown(NamedTuple):
+    """A face that nobody is applied to, as gathering needs it; ``views`` is how many places it was seen at.
+
+    ``group`` is 0 for one that was never gathered, -1 for one that is too poor to be in any.
+    """
+
+    id: int
+    fingerprint: str
+    views: int
+    quality: float
+    score: float
+    vector: bytes
+    group: int
 
 
 class Group(NamedTuple):

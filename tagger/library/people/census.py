@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 
@@ -175,21 +176,11 @@ def affected(desk: Desk, people: Sequence[int]) -> list[str]:
         return sorted(files)
     templates = np.array([vector_of(e.vector) for e in examples])
     least = least_cosine(desk, len(desk.circle.names))
-    rows: list[tuple[str, bytes]] = []
-
-    def near() -> None:
-        vectors = np.array([vector_of(vector) for _, vector in rows])
+    faces = (face for face in desk.store.unknown(desk.model) if face.vector)
+    while some := list(islice(faces, _FACES_AT_ONCE)):
+        vectors = np.array([vector_of(face.vector) for face in some])
         hits = (vectors @ templates.T).max(axis=1) >= least
-        files.update(fingerprint for (fingerprint, _), hit in zip(rows, hits, strict=True) if hit)
-        rows.clear()
-
-    for _, fingerprint, _, _, vector, _ in desk.store.unknown(desk.model):
-        if vector:
-            rows.append((fingerprint, vector))
-            if len(rows) >= _FACES_AT_ONCE:
-                near()
-    if rows:
-        near()
+        files.update(face.fingerprint for face, hit in zip(some, hits, strict=True) if hit)
     return sorted(files)
 
 

@@ -220,7 +220,7 @@ def split(tools: Tools, group: str, wrong: Sequence[int] = ()) -> Changed:
         new = min(f.id for f in taken)
 
     def part(desk: Desk) -> None:
-        gathering.keep_apart(desk.store, taken, rest)
+        desk.store.part(taken, rest)
         desk.store.set_groups({face.id: new for face in taken})
 
     change_people(tools, part)

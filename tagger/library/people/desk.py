@@ -116,6 +116,7 @@ class Desk:
             return []
         faces = self.store.faces_of([item.fingerprint], self.model)[item.fingerprint]
         (said,) = self.store.said_of([(item.fingerprint, item.ref)])
+        said += self.store.parted_from(item.fingerprint)
         never, only = self._limits()
         circle = self.circle
         found = whose([f.face for f in faces], said, circle.people, self.likeness, never, only)

@@ -3,66 +3,125 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from itertools import islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tagger.library.people.desk import Desk
 from tagger.library.people.judging import vector_of
-from tagger.people.grouping import FaceBatch, Grouper
-from tagger.people_store import PeopleStore, Place, StoredFace, same_place
-from tagger.people_store.codec import places_of
+from tagger.people.grouping import FaceBatch, Grouper, Sides
+from tagger.people_store import PeopleStore, Place, Spot, StoredFace, Unknown
 
-_MOST_PAIRS = 5  # so many faces of each half stand for it when two groups are kept apart
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Ints = npt.NDArray[np.int64]
+
+_MOST_PAIRS = 5  # so many faces of each group stand for it when two are put together
+_SURE_FROM, _SURE_AT = 0.60, 0.90  # clocks, dogs and doughnuts reach .85; clear faces .88 and more
+_WRITTEN_AT_ONCE = 20_000
 
 
 def gather(desk: Desk, always: bool = False) -> int:
     """Put every unknown face into a group; how many changed theirs. Nothing to do when no face is new."""
-    rows = [row for row in desk.store.unknown(desk.model) if row[4]]
-    if not rows or not (always or any(row[5] == 0 for row in rows)):
+    count, fresh = desk.store.count_unknown(desk.model)
+    if not count or not (always or fresh):
         return 0
-    places = {row[0]: places_of(row[2]) for row in rows}
-    files: dict[str, list[int]] = defaultdict(list)
-    for row in rows:
-        files[row[1]].append(row[0])
-    numbers = {fingerprint: number for number, fingerprint in enumerate(files)}
-    grouper = Grouper(desk.likeness, len(vector_of(rows[0][4])))
-    batch = FaceBatch(
-        np.array([row[0] for row in rows], np.int64),
-        np.array([vector_of(row[4]) for row in rows]),
-        np.array([row[3] for row in rows], np.float32),
-        np.array([-1 if len(places[row[0]]) > 1 else numbers[row[1]] for row in rows], np.int64),
-        np.array([row[5] or -1 for row in rows], np.int64),
-    )
-    together, apart = _ties(desk.store, files, places)
-    for faces in files.values():
-        apart += _side_by_side(faces, places)
-    grouper.add(batch, together, apart)
-    groups = grouper.group_of(batch.ids)
-    now = {int(i): max(0, int(group)) for i, group in zip(batch.ids, groups, strict=True)}
-    changed = {row[0]: now[row[0]] for row in rows if now[row[0]] != row[5]}
-    desk.store.set_groups(changed)
+    batch = _batch((face for face in desk.store.unknown(desk.model) if face.vector), count)
+    words = _Words(desk.store, desk.model, batch)
+    grouper = Grouper(desk.likeness, batch.vectors.shape[1])
+    grouper.add(batch, words.together, words.apart, _side_by_side(desk.store, desk.model))
+    assert batch.groups is not None
+    now = grouper.group_of(batch.ids)
+    changed = np.nonzero(now != batch.groups)[0]
+    for start in range(0, len(changed), _WRITTEN_AT_ONCE):
+        some = changed[start : start + _WRITTEN_AT_ONCE]
+        desk.store.set_groups(dict(zip(batch.ids[some].tolist(), now[some].tolist(), strict=True)))
     return len(changed)
 
 
-def _ties(
-    store: PeopleStore, files: dict[str, list[int]], places: dict[int, tuple[Place, ...]]
-) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """What persons said of pairs of places, as pairs of faces that are there now."""
-    together: list[tuple[int, int]] = []
-    apart: list[tuple[int, int]] = []
-    for one_person, fingerprint, here, other_fingerprint, there in store.ties():
-        one = next((i for i in files.get(fingerprint, ()) if same_place(places[i], here)), None)
-        other = next((i for i in files.get(other_fingerprint, ()) if same_place(places[i], there)), None)
-        if one is not None and other is not None and one != other:
-            (together if one_person else apart).append((one, other))
-    return together, apart
+def _batch(faces: Iterable[Unknown], count: int) -> FaceBatch:
+    """One array that is filled as the faces come, so that a million of them are there only once."""
+    ids, pictures = np.empty(count, np.int64), np.empty(count, np.int64)
+    groups, qualities = np.empty(count, np.int64), np.empty(count, np.float32)
+    vectors: npt.NDArray[np.float16] | None = None
+    at = 0
+    for at, face in enumerate(islice(faces, count), 1):
+        if vectors is None:
+            vectors = np.empty((count, len(face.vector) // 2), np.float16)
+        i = at - 1
+        vectors[i] = np.frombuffer(face.vector, np.float16)
+        ids[i], groups[i], qualities[i] = face.id, face.group, _trust(face)
+        pictures[i] = -1 if face.views > 1 else _number(face.fingerprint)
+    assert vectors is not None
+    return FaceBatch(ids[:at], vectors[:at], qualities[:at], pictures[:at], groups[:at])
 
 
-def _side_by_side(faces: Sequence[int], places: dict[int, tuple[Place, ...]]) -> list[tuple[int, int]]:
+def _number(fingerprint: str) -> int:
+    """One a file, without a list of all files."""
+    return int.from_bytes(blake2b(fingerprint.encode(), digest_size=7).digest())
+
+
+def _trust(face: Unknown) -> float:
+    """Its quality, and once more how sure it is to be a face at all: what isn't one resembles others of its kind."""
+    sure = (face.score - _SURE_FROM) / (_SURE_AT - _SURE_FROM)
+    return face.quality * min(1.0, max(0.0, sure))
+
+
+class _Words:
+    """What persons said of places, for the faces that are there now."""
+
+    def __init__(self, store: PeopleStore, model: str, batch: FaceBatch) -> None:
+        ties, partings = store.ties(), store.partings()
+        spots = [spot for pair in ties for spot in pair] + [s for p in partings for side in p for s in side]
+        self._faces = store.faces_of(sorted({spot.fingerprint for spot in spots}), model)
+        self._here = set(batch.ids.tolist()) if spots else set()
+        self._known: dict[Spot, int] = {}
+        pairs = [(self._at(one), self._at(other)) for one, other in ties]
+        self.together = [(a, b) for a, b in pairs if a and b and a != b]
+        self.apart: list[Sides] = []
+        for parting in partings:
+            one, other = ({face for spot in side if (face := self._at(spot))} for side in parting)
+            if one - other and other - one:
+                self.apart.append((sorted(one - other), sorted(other - one)))
+        self._part_groups(batch)
+
+    def _at(self, spot: Spot) -> int:
+        """The unknown face that is there, 0 for none."""
+        if spot not in self._known:
+            found = (f.id for f in self._faces[spot.fingerprint] if f.id in self._here and f.spot.is_at(spot))
+            self._known[spot] = next(found, 0)
+        return self._known[spot]
+
+    def _part_groups(self, batch: FaceBatch) -> None:
+        """Both sides of a parting in one group (how ever they came there): the smaller side is gathered anew."""
+        assert batch.groups is not None
+        place = {int(face): i for i, face in enumerate(batch.ids)} if self.apart else {}
+        for sides in self.apart:
+            held: tuple[dict[int, list[int]], dict[int, list[int]]] = (defaultdict(list), defaultdict(list))
+            for of_side, faces in zip(held, sides, strict=True):
+                for face in faces:
+                    of_side[int(batch.groups[place[face]])].append(face)
+            for group in [g for g in held[0] if g > 0 and g in held[1]]:
+                # A group has the number of one of its faces, which has to stay.
+                _, _, leave = min((group in faces, len(faces), faces) for faces in (held[0][group], held[1][group]))
+                batch.groups[[place[face] for face in leave]] = 0
+
+
+def _side_by_side(store: PeopleStore, model: str) -> list[Sides]:
     """Two that are seen in one frame of a video are two people."""
-    times = {i: {place.time_s for place in places[i]} for i in faces if len(places[i]) > 1}
-    return [(a, b) for a in times for b in times if a < b and times[a] & times[b]]
+    pairs: list[Sides] = []
+    for _, tracks in store.tracks_of_files(model):
+        times = [(face, _times(places)) for face, places in tracks]
+        pairs += [([a], [b]) for k, (a, at) in enumerate(times) for b, others in times[k + 1 :] if at & others]
+    return pairs
+
+
+def _times(places: Sequence[Place]) -> frozenset[float]:
+    return frozenset(place.time_s for place in places)
 
 
 def halves(faces: Sequence[StoredFace]) -> tuple[list[int], list[int]]:
@@ -83,13 +142,7 @@ def halves(faces: Sequence[StoredFace]) -> tuple[list[int], list[int]]:
     return large, small
 
 
-def keep_apart(store: PeopleStore, one: Sequence[StoredFace], other: Sequence[StoredFace]) -> None:
-    """These two parts are different people for ever, with any model."""
-    best = [sorted(part, key=lambda f: -f.face.quality)[:_MOST_PAIRS] for part in (one, other)]
-    store.tie(False, [(a, b) for a in best[0] for b in best[1]])
-
-
 def put_together(store: PeopleStore, one: Sequence[StoredFace], other: Sequence[StoredFace]) -> None:
-    """These two groups are one person for ever."""
+    """These two groups are one person for ever, until somebody splits them."""
     best = [sorted(part, key=lambda f: -f.face.quality)[:_MOST_PAIRS] for part in (one, other)]
-    store.tie(True, [(a, b) for a in best[0] for b in best[1]])
+    store.put_together([(a, b) for a in best[0] for b in best[1]], [*one, *other])

@@ -21,6 +21,7 @@ from tagger.engines.onnx import OnnxEngine
 from tagger.errors import ConfigError, EngineError, ModelError, SetupError
 from tagger.folder import FolderLibrary
 from tagger.library.judge import Judge
+from tagger.library.marking import Rule as MarkerRule
 from tagger.library.people.desk import Desk
 from tagger.library.people.judging import Wanted
 from tagger.library.promise import with_answers
@@ -455,7 +456,20 @@ class App:
             self.progress,
             tree_of(self.config, self.policy.names) if judging else self._plain_tree(),
             self.take_in,
+            marking=self.marking if looking else None,
         )
+
+    def ask(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Stash itself, for what no other library has. Raises ConfigError without one, LibraryError."""
+        if self.server is None:
+            raise ConfigError("That needs a Stash: give --stash URL.")
+        return self.server.call(query, variables)
+
+    @property
+    def marking(self) -> MarkerRule | None:
+        """The rule for markers; None when there is none."""
+        tags = self.config.tags.markers
+        return MarkerRule(self.ask, tuple(tags)) if tags and self.server is not None else None
 
     def _plain_tree(self) -> Tree:
         """What tags are called, for those who don't decide; without it where the configuration has a mistake, since

@@ -171,6 +171,8 @@ def _parser() -> argparse.ArgumentParser:
         made[name].add_argument("--limit", type=int, default=50 if name == "try" else 20, metavar="N", help="how many")
     made["look"].add_argument("paths", nargs="+", metavar="PATH")
     made["demo"].add_argument("paths", nargs="?", metavar="DIR", default=[], action=_One)
+    made["markers"].add_argument("action", nargs="?", default="list", choices=("list", "make", "take-back"))
+    made["markers"].add_argument("names", nargs="*", metavar="TAG")
     made["models"].add_argument("action", nargs="?", default="list", choices=("list", "fetch", "remove", "check"))
     made["models"].add_argument("names", nargs="*", metavar="NAME")
     _add_saying(made)

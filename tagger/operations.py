@@ -10,13 +10,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tagger import deciding, looking, measuring, modelling, peopling, saying, telling
+from tagger import deciding, looking, marking, measuring, modelling, peopling, saying, telling
 from tagger.answers import Selection
 from tagger.app import App
 from tagger.errors import BusyError, ModelError
 from tagger.library.attempt import Attempt, try_library
 from tagger.library.find import URGENT, Order
 from tagger.library.housekeeping import backup_once
+from tagger.library.marking import tidy as tidy_markers
 from tagger.library.progress import words
 from tagger.library.tag import Outcome, tag_library
 from tagger.library.takeback import send_all
@@ -248,12 +249,14 @@ def undo(app: App, wish: Wish) -> Answer:
         return saying.undo_chosen(app, wish)
     with as_worker(app, "undo"):
         undone = undo_run(app.tools(looking=False), wish.run, wish.dry_run)
+        markers = tidy_markers(app.ask, app.store) if app.server is not None and not wish.dry_run else 0
     if not undone.run_id:
         return Answer(["There is nothing to undo: no run has tags in the library."], asdict(undone))
     top = ", ".join(f"{name} ({n:,})" for name, n in sorted(undone.by_tag.items(), key=lambda t: -t[1])[:20])
     verb = "Would take" if wish.dry_run else "Took"
     lines = [f"{verb} back {undone.removed:,} tags of run {undone.run_id}{': ' + top if top else ''}."]
     lines += [f"Put back {undone.restored:,} tags that it had taken back."] if undone.restored else []
+    lines += [f"Took back {markers:,} markers whose tags are gone."] if markers else []
     lines += [f"Left alone: {n:,}, since {reason}." for reason, n in undone.left.items()]
     if undone.deleted:
         lines.append(f"Deleted tags that it had made and nothing uses: {', '.join(undone.deleted)}.")
@@ -314,6 +317,7 @@ OPERATIONS: Mapping[str, Entry] = {
     **telling.ENTRIES,
     **modelling.ENTRIES,
     **deciding.ENTRIES,
+    **marking.ENTRIES,
     **saying.ENTRIES,
     **peopling.ENTRIES,
     **measuring.ENTRIES,

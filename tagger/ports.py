@@ -468,6 +468,10 @@ class Store(Answers, Protocol):
 
     def remember(self, name: str, value: str) -> None: ...
 
+    def facts(self, prefix: str) -> dict[str, str]:
+        """All facts that aren't empty and whose names begin so."""
+        ...
+
     def summary(self) -> dict[str, int]:
         """Counts for status: items, looked, failed, apply, review, ours, waiting, bytes …"""
         ...

@@ -113,7 +113,9 @@
           Dropdown.Item,
           { as: "button", className: "bg-secondary text-white", onClick: () => say(item, { do: "never", places }, t("neverDone", { tag: tag.tag })) },
           t("neverAtAll")
-        )
+        ),
+        item.kind === "scene" && tag.feature !== "people" && tag.spans_s.length > 0 &&
+          h(Dropdown.Item, { as: "button", className: "bg-secondary text-white", onClick: () => AITagger.markEverywhere(tag.tag) }, t("markEverywhere"))
       )
     );
     return h(
@@ -139,8 +141,8 @@
       if (busy) return;
       setBusy(true);
       try {
-        const { markers, taken_back: n } = await ask(mode, { items: [item] });
-        AITagger.toast.success(n === undefined ? t("markersMade", { n: markers }) : t("markersGone", { n }));
+        const { made, taken_back: n } = await ask(mode, { items: [item] });
+        AITagger.toast.success(n === undefined ? t("markersMade", { n: made }) : t("markersGone", { n }));
         changed.tell("item", key(item));
         await refreshStash();
       } catch (error) {

@@ -191,7 +191,8 @@
       { className: "ai-tagger-item" },
       empty && h("p", null, t("nothingSeen")),
       GROUPS.map((verdict) => h(Group, { key: verdict, item, verdict, tags: groups[verdict] })),
-      AITagger.ItemActions && h(AITagger.ItemActions, { item, answer })
+      AITagger.ItemActions && h(AITagger.ItemActions, { item, answer }),
+      item.kind === "scene" && AITagger.Highlights && h(AITagger.Highlights, { item })
     );
   }
 
@@ -283,5 +284,5 @@
     )
   );
 
-  Object.assign(AITagger, { ItemPanel, readItem: read });
+  Object.assign(AITagger, { ItemPanel, jumpTo, readItem: read });
 })();

@@ -9,13 +9,14 @@
   const { Badge, Button, Form, Spinner } = api.libraries.Bootstrap;
 
   const NONE = "-"; // how Stash's settings say "none" where empty means default
-  const LISTS = ["blacklist", "whitelist"];
+  const LISTS = ["blacklist", "whitelist", "markers"];
   const NAMES = "tags.names.";
 
   const same = (one, other) => one.toLocaleLowerCase() === other.toLocaleLowerCase();
   const has = (names, name) => names.some((one) => same(one, name));
   const tagsOf = (value) => (value === null ? [] : Array.isArray(value) ? value : [value]);
   const quoted = (name) => (name.includes(",") ? `"${name}"` : name);
+  const joined = (names) => names.map(quoted).join(", ");
   const several = (text) => text.split(",").map((part) => part.trim()).filter(Boolean);
 
   /* A pattern such as "*plant*", as the plugin has it. */
@@ -35,7 +36,8 @@
       }
     };
     const names = settings.filter((one) => one.key.startsWith(NAMES)).map((one) => ({ label: one.key.slice(NAMES.length), tags: tagsOf(read(one.value)), from: one.from }));
-    return { blacklist: read(row("tags.blacklist").value), whitelist: read(row("tags.whitelist").value), names, from: { blacklist: row("tags.blacklist").from, whitelist: row("tags.whitelist").from } };
+    const lists = Object.fromEntries(LISTS.map((list) => [list, read(row(`tags.${list}`).value)]));
+    return { ...lists, names, from: Object.fromEntries(LISTS.map((list) => [list, row(`tags.${list}`).from])) };
   }
 
   /* The tags that a label would be written as. */
@@ -57,7 +59,7 @@
       add += entry.apply * stay.filter((tag) => !has(now, tag)).length;
       remove += entry.apply * now.filter((tag) => !has(stay, tag)).length;
     });
-    const back = LISTS.some((list) => stands[list].some((tag) => !has(draft[list], tag)) && (list === "blacklist" || stands[list].length)) || stands.names.some((one) => !draft.names.some((other) => same(other.label, one.label)));
+    const back = ["blacklist", "whitelist"].some((list) => stands[list].some((tag) => !has(draft[list], tag))) || (stands.whitelist.length > 0 && draft.whitelist.length > stands.whitelist.length) || stands.names.some((one) => !draft.names.some((other) => same(other.label, one.label)));
     return { add, remove, back };
   }
 
@@ -78,7 +80,7 @@
     );
   }
 
-  function Names({ list, draft, from, known, onChange }) {
+  function Names({ list, draft, from, known, onChange, children }) {
     const names = draft[list];
     const label = t(`list_${list}`);
     const remove = (name) => onChange({ [list]: names.filter((one) => one !== name) });
@@ -94,7 +96,8 @@
           h("li", { key: name, className: "list-inline-item" }, h("span", { className: "tag-item badge badge-secondary" }, name, h("button", { type: "button", className: "ai-tagger-off btn btn-link p-0 ml-2", "aria-label": `${t("remove")}: ${name}`, onClick: () => remove(name) }, h(Icon, { name: "faTimes" }))))
         )
       ),
-      h(Adder, { id: `ai-tagger-add-${list}`, label, known, placeholder: t("tagName"), onAdd: (name) => !has(names, name) && onChange({ [list]: [...names, name] }) })
+      h(Adder, { id: `ai-tagger-add-${list}`, label, known, placeholder: t("tagName"), onAdd: (name) => !has(names, name) && onChange({ [list]: [...names, name] }) }),
+      children
     );
   }
 
@@ -150,7 +153,7 @@
   function Lists({ settings, again }) {
     const stands = React.useMemo(() => standing(settings), [settings]);
     const [draft, setDraft] = React.useState(stands);
-    const [saved, setSaved] = React.useState(false);
+    const [saved, setSaved] = React.useState(false); // tags were, not only markers
     const [busy, setBusy] = React.useState(false);
     const [seen] = AITagger.useAnswer("labels", {}, "labels");
     React.useEffect(() => setDraft(stands), [stands]);
@@ -158,7 +161,8 @@
     const known = React.useMemo(() => Array.from(new Set(labels.map((entry) => entry.tag))).sort(), [seen]);
     const changed = JSON.stringify(draft) !== JSON.stringify(stands);
     const both = draft.blacklist.filter((name) => has(draft.whitelist, name));
-    const would = seen && changed ? difference(draft, stands, labels) : null;
+    const tagsOnly = ({ blacklist, whitelist, names }) => JSON.stringify([blacklist, whitelist, names]);
+    const would = seen && tagsOnly(draft) !== tagsOnly(stands) ? difference(draft, stands, labels) : null;
 
     function change(some) {
       setSaved(false);
@@ -171,14 +175,14 @@
         return;
       }
       setBusy(true);
-      const text = (list) => (draft[list].length ? draft[list].map(quoted).join(", ") : stands[list].length ? NONE : "");
+      const text = (name) => (draft[name].length ? joined(draft[name]) : stands[name].length ? NONE : "");
       const ours = draft.names.filter((one) => one.from !== "config.yml");
       const names = Object.fromEntries(ours.map((one) => [one.label, one.tags.length === 0 ? null : one.tags.length === 1 ? one.tags[0] : one.tags]));
       const changes = ours.length || stands.names.length ? { mapping: ours.length ? JSON.stringify(names) : "" } : {};
-      LISTS.filter((list) => JSON.stringify(draft[list]) !== JSON.stringify(stands[list])).forEach((list) => (changes[list] = text(list)));
+      LISTS.filter((name) => JSON.stringify(draft[name]) !== JSON.stringify(stands[name])).forEach((name) => (changes[name] = text(name)));
       try {
         await AITagger.writeSettings(changes);
-        setSaved(true);
+        setSaved(tagsOnly(draft) !== tagsOnly(stands));
         again();
       } catch (error) {
         AITagger.toast.error(error);
@@ -186,12 +190,20 @@
       setBusy(false);
     }
 
+    const markers = h(
+      "p",
+      { className: "mt-2 mb-0" },
+      stands.markers.length > 0 && h(Button, { variant: "secondary", size: "sm", className: "mr-2", onClick: AITagger.makeMarkers }, t("makeMarkersNow")),
+      h(Button, { variant: "secondary", size: "sm", onClick: AITagger.takeMarkersBack }, t("takeAllMarkersBack"))
+    );
+    const list = (name) => h(Names, { key: name, list: name, draft, from: stands.from[name], known, onChange: change }, name === "markers" && markers);
     return h(
       React.Fragment,
       null,
       h("h3", { className: "h4" }, t("listsHead")),
-      LISTS.map((list) => h(Names, { key: list, list, draft, from: stands.from[list], known, onChange: change })),
+      ["blacklist", "whitelist"].map(list),
       h(Mapping, { draft, labels, onChange: change }),
+      list("markers"),
       h("p", { role: "status", className: would ? "" : "mb-0" }, would && `${t("listsWould", would)} ${t(seen.sampled < seen.items ? "wouldSample" : "wouldStored", seen)}${would.back ? ` ${t("listsBack")}` : ""}`),
       changed && h(Button, { variant: "primary", className: "mr-2", "aria-disabled": busy, onClick: () => !busy && save() }, busy && h(Spinner, { animation: "border", size: "sm", className: "mr-2" }), t("save")),
       changed && h(Button, { variant: "secondary", onClick: () => setDraft(stands) }, t("cancel")),
@@ -199,5 +211,5 @@
     );
   }
 
-  Object.assign(AITagger, { Lists });
+  Object.assign(AITagger, { Lists, joined });
 })();

@@ -269,6 +269,16 @@
     modelOff: "{name} is not used from the next run on.",
     modelOn: "{name} is used from the next run on.",
 
+    list_markers: "Markers for these tags",
+    listHelp_markers: "Scenes get markers with start and end where they are seen, as they are looked at; * stands for all. Nobody else's marker is touched.",
+    makeMarkersNow: "Make markers in all scenes",
+    takeAllMarkersBack: "Take all our markers back",
+    markEverywhere: "Markers for it everywhere",
+    markEverywhereDone: "Scenes get markers for “{tag}” from now on; those that have it get them now.",
+    markersOfThese: "Make markers of these",
+    highlights: "Highlights",
+    chooseHighlight: "{tag}, {times}",
+
     drawFace: "Draw a missed face",
     drawHelp: "Draw a box around the face, then say who it is. By keys: arrows move the box, with Shift they change its size.",
     drawBoard: "The picture: draw a box around the face",
@@ -547,6 +557,16 @@
     modelTurnOn: "Benutzen",
     modelOff: "{name} wird ab dem nächsten Lauf nicht mehr benutzt.",
     modelOn: "{name} wird ab dem nächsten Lauf benutzt.",
+
+    list_markers: "Marker für diese Tags",
+    listHelp_markers: "Szenen bekommen Marker mit Anfang und Ende, wo sie zu sehen sind, sobald sie angesehen werden; * steht für alle. Marker anderer werden nie angerührt.",
+    makeMarkersNow: "Marker in allen Szenen setzen",
+    takeAllMarkersBack: "Alle unsere Marker zurücknehmen",
+    markEverywhere: "Marker dafür überall",
+    markEverywhereDone: "Szenen bekommen ab jetzt Marker für „{tag}“; die es schon haben, bekommen sie jetzt.",
+    markersOfThese: "Daraus Marker machen",
+    highlights: "Höhepunkte",
+    chooseHighlight: "{tag}, {times}",
 
     drawFace: "Ein übersehenes Gesicht einzeichnen",
     drawHelp: "Zieh einen Rahmen um das Gesicht und sag, wer es ist. Mit Tasten: Pfeile bewegen den Rahmen, mit Umschalt ändern sie seine Größe.",

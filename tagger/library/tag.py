@@ -12,6 +12,7 @@ from tagger.library.find import Finder, Order, changed_since
 from tagger.library.galleries import Galleries
 from tagger.library.housekeeping import backup_once, forget_gone
 from tagger.library.learn import Watch
+from tagger.library.marking import follow
 from tagger.library.order import prepare
 from tagger.library.people.census import Census
 from tagger.library.progress import Pace, words
@@ -157,6 +158,8 @@ class _TagRun:
         if not self._order.dry_run:
             self._store.settle(self._run.id, self._policy_id, settlements, cursor, self._take_counts())
             self._flush()
+            if self._tools.marking is not None:
+                self._counts["markers"] += follow(self._tools.marking, self._store, [item.ref for item in items])
         if self._people is not None:
             self._people.flush(keep=not self._order.dry_run)
         self._finder.release(settled)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tagger.library.judge import Judge
+from tagger.library.marking import Rule as MarkerRule
 from tagger.pipeline import Pipeline
 from tagger.ports import Host, Library, Progress, Store
 from tagger.vocabulary import Tree
@@ -29,3 +30,4 @@ class Tools:
     tree: Tree = field(default_factory=Tree)
     take_in: Callable[[], None] = _nothing
     clock: Callable[[], float] = time.monotonic
+    marking: MarkerRule | None = None

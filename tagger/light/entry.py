@@ -27,6 +27,7 @@ PAGE_MODES = (
     "withdraw",
     "make-markers",
     "take-markers-back",
+    "highlights",
     "looks",
     "estimate",
     "labels",

@@ -45,6 +45,7 @@ class Call:
     review: int = 0
     group: int = 0
     since: str = ""
+    moments: tuple[float, ...] = ()
 
     @property
     def one(self) -> ItemRef:
@@ -82,6 +83,7 @@ def read(args: Mapping[str, Any]) -> Call:
         review=_whole(args, "review", 0, 0, 100),
         group=_whole(args, "group", 0, 0, 2**53),
         since=_day(args, "since"),
+        moments=tuple(_seconds(entry) for entry in _list(args, "moments")),
     )
 
 
@@ -105,6 +107,12 @@ def _day(args: Mapping[str, Any], name: str) -> str:
         return value and date.fromisoformat(value).isoformat()
     except ValueError:
         raise ConfigError(f"{name} can't be {value!r}: it is a day, as 2026-01-31.") from None
+
+
+def _seconds(entry: object) -> float:
+    if isinstance(entry, (int, float)) and not isinstance(entry, bool) and entry >= 0:
+        return float(entry)
+    raise ConfigError(f"moments can't hold {entry!r}: they are seconds.")
 
 
 def _list(args: Mapping[str, Any], name: str) -> list[Any]:

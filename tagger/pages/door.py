@@ -19,6 +19,7 @@ PAGE_OPERATIONS: Mapping[str, PageOperation] = {
     "marks": item.marks,
     "make-markers": marking.make_markers,
     "take-markers-back": marking.take_markers_back,
+    "highlights": marking.highlights,
     "review": reviewing.review,
     "answer": reviewing.answer,
     "withdraw": reviewing.withdraw,

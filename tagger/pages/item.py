@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from tagger.library.marking import count as count_markers
 from tagger.pages.arguments import Call
-from tagger.pages.marking import markers
 from tagger.pages.place import Place
 from tagger.types import Decision, Thumb
 
@@ -23,7 +23,7 @@ def item(place: Place, call: Call) -> dict[str, Any]:
         "width": known.width if known else 0,
         "height": known.height if known else 0,
         "duration_s": known.duration_s if known else 0.0,
-        "markers": markers(place, ref) if ref.kind == "scene" else 0,
+        "markers": count_markers(store, ref) if ref.kind == "scene" else 0,
         "tags": [as_json(decision) for decision in store.decisions([ref])[ref]],
         "written": [{"name": w.name, "id": w.id, "state": w.state, "run": w.run_id} for w in written],
     }

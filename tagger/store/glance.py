@@ -23,14 +23,18 @@ _TO_REVIEW = """SELECT d.item, count(*) FROM json_each(?) AS j
     CROSS JOIN decision AS d ON d.item = j.value AND d.verdict = 'review' GROUP BY d.item"""
 # Some items, always the same ones, of all ages: whatever the size of the library, a page waits for as many.
 _SOME = "WITH some AS (SELECT id FROM item WHERE library_id = ? ORDER BY id * 2654435761 % 4294967296 LIMIT ?)"
-_SURE = f"""{_SOME}
+_SURE = """{some}
     SELECT d.verdict, CAST(d.probability * 1000 + 0.0001 AS INTEGER) AS permille, count(*)
     FROM some CROSS JOIN decision AS d ON d.item = some.id
-    WHERE d.rule IN ('thresholds.apply', 'thresholds.review', 'thresholds.keep') GROUP BY 1, 2"""
-_LABELS = f"""{_SOME}
+    WHERE d.rule IN ('thresholds.apply', 'thresholds.review', 'thresholds.keep') GROUP BY 1, 2""".replace(
+    "{some}", _SOME
+)
+_LABELS = """{some}
     SELECT d.feature, d.subject, d.tag, sum(d.verdict = 'apply'), sum(d.verdict = 'review'), count(*)
     FROM some CROSS JOIN decision AS d ON d.item = some.id
-    WHERE d.feature != 'people' AND d.subject != '' GROUP BY 1, 2, 3 ORDER BY 4 DESC, 5 DESC, 6 DESC"""
+    WHERE d.feature != 'people' AND d.subject != '' GROUP BY 1, 2, 3 ORDER BY 4 DESC, 5 DESC, 6 DESC""".replace(
+    "{some}", _SOME
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +90,19 @@ def to_review(db: sqlite3.Connection, library_id: int, refs: Sequence[ItemRef]) 
 
 def sure(db: sqlite3.Connection, library_id: int, items: int) -> list[tuple[str, int, int]]:
     """``(verdict, permille, how many)`` of what the general thresholds decided, on at most so many items."""
-    return [(verdict, permille, n) for verdict, permille, n in db.execute(_SURE, (library_id, items))]
+    return [
+        (verdict, permille, n)
+        for verdict, permille, n in db.execute(_SURE.replace("{some}", _SOME), (library_id, items))
+    ]
+
+
+def scenes_with(db: sqlite3.Connection, library_id: int, tag: str) -> list[ItemRef]:
+    """The scenes on which this tag is written."""
+    query = """SELECT i.item_id FROM decision AS d CROSS JOIN item AS i ON i.id = d.item
+        WHERE d.library_id = ? AND d.verdict = 'apply' AND d.tag = ? AND i.kind = 'scene'"""
+    return [ItemRef("scene", str(item_id)) for (item_id,) in db.execute(query, (library_id, tag))]
 
 
 def labels(db: sqlite3.Connection, library_id: int, items: int) -> list[tuple[str, str, str, int, int, int]]:
     """``(feature, label, tag, written, for review, seen at all)`` of what models saw on at most so many items."""
-    return [tuple(row) for row in db.execute(_LABELS, (library_id, items))]
+    return [tuple(row) for row in db.execute(_LABELS.replace("{some}", _SOME), (library_id, items))]

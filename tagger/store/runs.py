@@ -127,6 +127,15 @@ def fact(db: sqlite3.Connection, library_id: int, name: str) -> str:
     return str(row[0]) if row else ""
 
 
+def facts(db: sqlite3.Connection, library_id: int, prefix: str) -> dict[str, str]:
+    """Those that aren't empty and whose names begin so."""
+    rows = db.execute(
+        "SELECT name, value FROM fact WHERE library_id = ? AND name >= ? AND name < ? AND value != ''",
+        (library_id, prefix, prefix + chr(0x10FFFF)),
+    )
+    return dict(rows.fetchall())
+
+
 def remember(db: sqlite3.Connection, library_id: int, name: str, value: str) -> None:
     """In place of what was there."""
     db.execute(

@@ -281,6 +281,16 @@ class SqliteStore(AnswerStore, RejudgingStore):
         with self._database.write() as db:
             _runs.remember(db, self._library_id, name, value)
 
+    def facts(self, prefix: str) -> dict[str, str]:
+        """All facts that aren't empty and whose names begin so."""
+        with self._database.read() as db:
+            return _runs.facts(db, self._library_id, prefix)
+
+    def scenes_with(self, tag: str) -> list[ItemRef]:
+        """The scenes on which this tag is written (apply)."""
+        with self._database.read() as db:
+            return _glance.scenes_with(db, self._library_id, tag)
+
     # -- a page's glance at one item
     def known_item(self, ref: ItemRef) -> _glance.Known | None:
         """None when it isn't on record."""

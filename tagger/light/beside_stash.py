@@ -18,13 +18,14 @@ _WHERE = "query Where { configuration { general { configFilePath } } plugins { i
 _TIMEOUT_S = 10.0
 
 
-def plugins_data(url: str, key_file: str, arguments: Sequence[str], otherwise: str, log: TerminalLog) -> str:
+def plugins_data(url: str, key_file: str, settings: Sequence[str], otherwise: str, log: TerminalLog) -> str:
     """The data folder of the plugin in the Stash at ``url``, or ``otherwise``; says which, where that isn't plain.
 
-    A server that gives no answer is left to whoever needs one. Raises ConfigError as :func:`from_url` does.
+    ``settings`` are those of this call, as "key=value". A server that gives no answer is left to whoever needs one.
+    Raises ConfigError as :func:`from_url` does.
     """
     connection = from_url(url, find_api_key(key_file))
-    if _trusts_everybody(arguments, otherwise):
+    if _trusts_everybody(settings, otherwise):
         connection = connection.without_tls_check()
     try:
         answer = call(connection, _WHERE, timeout_s=_TIMEOUT_S)
@@ -62,12 +63,11 @@ def _is_this_machine(url: str) -> bool:
     return False
 
 
-def _trusts_everybody(arguments: Sequence[str], data: str) -> bool:
+def _trusts_everybody(settings: Sequence[str], data: str) -> bool:
     """Whether ``stash.self_signed`` is on: YAML is the heavy half's, which runs in the folder that is looked for."""
     try:
         with open(os.path.join(data, "config.yml"), encoding="utf-8") as file:
-            settings = file.read()
+            text = file.read()
     except (OSError, UnicodeDecodeError):
-        settings = ""
-    said = re.search(r"^\s+self_signed:\s*true\b", settings, re.MULTILINE)
-    return said is not None or any(argument.endswith("stash.self_signed=true") for argument in arguments)
+        text = ""
+    return "stash.self_signed=true" in settings or bool(re.search(r"^\s+self_signed:\s*true\b", text, re.MULTILINE))

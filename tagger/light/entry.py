@@ -35,22 +35,6 @@ PAGE_MODES = (
 )
 """What pages ask; ``tagger.pages.door`` answers."""
 
-HELP = """AI Tagger looks at videos and pictures and writes what is in them as tags.
-
-  ai_tagger.py demo [DIR]     try it: look at the pictures and videos in DIR, or at some that it draws
-  ai_tagger.py setup          make the private environment, get the starter models
-  ai_tagger.py check          what works, what doesn't, what to do
-  ai_tagger.py look PATH…     what it sees in these files; writes no tags
-  ai_tagger.py try            about 50 items of the library; writes nothing
-  ai_tagger.py tag            tag the library
-  ai_tagger.py status         what was done, what waits
-  ai_tagger.py undo           take the last run's tags back
-  ai_tagger.py models         list, fetch, remove and check models
-
---stash URL or --folder DIR names the library. `ai_tagger.py COMMAND --help` has the rest; the first command makes a
-private environment in the data folder (--data DIR, or AI_TAGGER_DATA), and says first what it downloads.
-"""
-
 
 def main(arguments: list[str], payload: bytes, root: str) -> int:
     """The exit code, where this process isn't replaced. ``payload``: what Stash wrote to stdin; empty in a terminal."""
@@ -58,9 +42,6 @@ def main(arguments: list[str], payload: bytes, root: str) -> int:
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # glibc else keeps free memory for each thread: 40 MB of a run.
     if payload:
         return _plugin(payload, root)
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
-        sys.stdout.write(HELP)
-        return 0
     try:
         return _terminal(arguments, root)
     except TaggerError as e:
@@ -71,41 +52,27 @@ def main(arguments: list[str], payload: bytes, root: str) -> int:
 
 
 def _terminal(arguments: list[str], root: str) -> int:
+    from tagger.light.arguments import overview, parse
+
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        sys.stdout.write(overview())
+        return 0
+    options = parse(arguments)
     from tagger.light import bootstrap, handover
 
     log = TerminalLog()
-    helps = not {"-h", "--help"}.isdisjoint(arguments)
-    data = _data(arguments, log) if not helps else data_folder(option(arguments, "--data"))
-    if arguments[0] == "check" and not helps and not bootstrap.usable_python(data, root):
+    data = data_folder(options.data)
+    if options.stash and not options.data and not os.environ.get(DATA_VARIABLE):
+        from tagger.light.beside_stash import plugins_data
+
+        data = plugins_data(options.stash, options.api_key_file, options.set, data, log)
+        os.environ[DATA_VARIABLE] = data  # For the heavy half, which doesn't ask again.
+    if options.command == "check" and not bootstrap.usable_python(data, root):
         for line in bootstrap.setup_status(data, root):
             sys.stdout.write(line + "\n")
         return 2
-    remake = arguments[0] == "setup" and not helps
-    python = bootstrap.ensure(data, root, log, device=option(arguments, "--device"), remake=remake)
+    python = bootstrap.ensure(data, root, log, device=options.device, remake=options.command == "setup")
     return handover.hand_over(python, root, arguments, None)
-
-
-def _data(arguments: list[str], log: TerminalLog) -> str:
-    """Where a person said; else, with ``--stash``, where that Stash's plugin has it; else this user's own."""
-    chosen = option(arguments, "--data")
-    data = data_folder(chosen)
-    url = option(arguments, "--stash")
-    if url and not chosen and not os.environ.get(DATA_VARIABLE):
-        from tagger.light.beside_stash import plugins_data
-
-        data = plugins_data(url, option(arguments, "--api-key-file"), arguments, data, log)
-        os.environ[DATA_VARIABLE] = data  # For the heavy half, which doesn't ask again.
-    return data
-
-
-def option(arguments: list[str], name: str) -> str:
-    """The value of ``--name VALUE`` or ``--name=VALUE``, or "". The heavy half parses arguments properly, later."""
-    for i, argument in enumerate(arguments):
-        if argument == name and i + 1 < len(arguments):
-            return arguments[i + 1]
-        if argument.startswith(name + "="):
-            return argument[len(name) + 1 :]
-    return ""
 
 
 def _plugin(payload: bytes, root: str) -> int:

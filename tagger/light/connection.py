@@ -10,11 +10,13 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tagger.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 API_KEY_VARIABLE = "AI_TAGGER_STASH_API_KEY"
 
@@ -146,7 +148,8 @@ def find_api_key(file: str | Path = "", environment: Mapping[str, str] = os.envi
     if not file:
         return environment.get(API_KEY_VARIABLE, "").strip()
     try:
-        return Path(file).expanduser().read_text("utf-8").strip()
+        with open(os.path.expanduser(file), encoding="utf-8") as opened:
+            return opened.read().strip()
     except (OSError, UnicodeDecodeError) as e:
         reason = e.strerror if isinstance(e, OSError) else "it is no text"
         raise ConfigError(f"The API key's file {file} can't be read ({reason}).") from None

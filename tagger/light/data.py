@@ -5,9 +5,10 @@ Paths are plain strings in the light half: importing pathlib costs a hook 12 ms.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
+
+from tagger.light.quick import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def snapshot(data: str) -> dict[str, Any]:
     """
     try:
         with open(os.path.join(data, "light.json"), encoding="utf-8") as file:
-            content = json.load(file)
+            content = loads(file.read())
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
@@ -54,6 +55,8 @@ def write_snapshot(data: str, content: Mapping[str, Any]) -> None:
     """Replace ``light.json`` as a whole, if it changed. Raises OSError."""
     if snapshot(data) == dict(content):
         return
+    import json
+
     path = os.path.join(data, "light.json")
     with open(f"{path}.{os.getpid()}", "w", encoding="utf-8") as file:
         json.dump(dict(content), file)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 
 from tagger.errors import TaggerError
 from tagger.light.data import DATA_VARIABLE, data_folder
 from tagger.light.log import StashLog, TerminalLog
+from tagger.light.quick import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _terminal(arguments: list[str], root: str) -> int:
 
 def _plugin(payload: bytes, root: str) -> int:
     try:
-        given = json.loads(payload)
+        given = loads(payload.decode())
         server, args = given["server_connection"], given.get("args") or {}
         stash_dir = str(server["Dir"])
     except (ValueError, TypeError, LookupError):
@@ -103,11 +103,14 @@ def _hook(data: str, server: dict[str, Any], context: dict[str, Any]) -> int:
     except (TaggerError, OSError) as e:
         # The item is not lost: "Tag library" finds what no hook noted.
         StashLog().warn(f"A new item couldn't be queued ({e}): run 'Tag new media' or 'Tag library' later.")
-    return _answer(output="ok")
+    sys.stdout.write('{"output":"ok"}')
+    return 0
 
 
 def _page(args: dict[str, Any], server: dict[str, Any], data: str, root: str) -> int:
     """Somebody looks at a page and waits: answered here, whatever else goes on. A failure is the page's to show."""
+    import json
+
     from tagger.pages.door import answer
 
     try:
@@ -133,6 +136,8 @@ def _task(payload: bytes, args: dict[str, Any], server: dict[str, Any], data: st
 
 def _answer(output: str = "", error: str = "") -> int:
     """What Stash reads when we end. An error is logged too: Stash shows a job that failed as finished."""
+    import json
+
     if error:
         StashLog().error(error)
     sys.stdout.write(json.dumps({"error": error} if error else {"output": output}))

@@ -7,9 +7,10 @@ everything already: then no environment is made.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
+
+from tagger.light.quick import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def marker(folder: str) -> dict[str, Any]:
     """What a complete environment says of itself; empty when there is none, or an interrupted one."""
     try:
         with open(os.path.join(folder, MARKER), encoding="utf-8") as file:
-            content = json.load(file)
+            content = loads(file.read())
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tagger.light.quick import loads
 from tagger.light.spool import KINDS, Spool
 from tagger.types import ITEM_KINDS, ItemRef
 from tests.double import StashDouble
@@ -47,7 +50,7 @@ def test_an_update_by_somebody_ends_before_any_import(ready: Installed) -> None:
 def test_new_media_need_no_slow_import(ready: Installed) -> None:
     _, _, err = ready.run(payload=ready.hook("Image.Create.Post"), options=("-X", "importtime"))
     imported = {line.rsplit("|", 1)[1].strip() for line in err.splitlines() if "|" in line}
-    assert not imported & {"pathlib", "dataclasses", "http.client", "ssl", "subprocess", "sqlite3", "typing"}
+    assert not imported & {"json", "re", "pathlib", "dataclasses", "http.client", "ssl", "sqlite3", "typing"}
 
 
 @pytest.mark.parametrize(
@@ -137,6 +140,23 @@ def test_a_run_that_waits_in_the_queue_is_enough(installed: Installed) -> None:
         stash.jobs.stop(busy.id)
         stash.wait_idle()
         assert len((installed.stash_dir / "served").read_text().splitlines()) == 3
+
+
+@given(
+    st.text(alphabet='[]{}:,"\\ \ntruefalsnN-01.eEu', max_size=12)
+    | st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    ).map(json.dumps)
+)
+def test_quick_json_is_json(text: str) -> None:
+    def read(loads: Callable[[str], object]) -> object:
+        try:
+            return repr(loads(text))
+        except ValueError:
+            return ValueError
+
+    assert read(loads) == read(json.loads)
 
 
 def test_light_kinds_are_all_kinds() -> None:

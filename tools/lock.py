@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import urllib.request
@@ -22,7 +23,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 ROOT = Path(__file__).resolve().parent.parent
 INDEX = os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("PIP_INDEX_URL") or "https://pypi.org/simple"
 
-IMPORTS = ["av", "cv2", "numpy", "onnxruntime", "PIL", "pillow_heif", "pydantic", "requests", "yaml"]
+IMPORTS = "av cv2 faiss numpy onnxruntime PIL pillow_heif pydantic requests stashapi.classes yaml"
 SYSTEM_PACKAGES = ["numpy", "opencv-python-headless"]
 """What Alpine has itself, and the package index has not for it."""
 
@@ -40,6 +41,8 @@ PLATFORMS = {
 
 
 def main() -> None:
+    if not shutil.which("uv"):
+        sys.exit("tools/lock.py needs uv on the PATH: python -m pip install uv, or https://docs.astral.sh/uv.")
     folder = ROOT / "requirements"
     folder.mkdir(exist_ok=True)
     for plan, extra in PLANS.items():
@@ -48,7 +51,7 @@ def main() -> None:
             options += [part for name in SYSTEM_PACKAGES for part in ("--no-emit-package", name)]
         lines = _compile("pyproject.toml", *options)
         head = [f"# megabytes {name} {size}" for name, size in _megabytes(lines, plan).items()]
-        _write(folder / f"{plan}.txt", [*head, f"# imports {' '.join(IMPORTS)}", *lines])
+        _write(folder / f"{plan}.txt", [*head, f"# imports {IMPORTS}", *lines])
     dev = _compile("pyproject.toml", "--extra", "dev", "--no-emit-package", "ai-tagger")
     _write(folder / "dev.txt", dev)
     # For a Python without pip: the set-up fetches exactly this wheel.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tagger.errors import ModelError
-from tagger.recognizers.feed import Feed
+from tagger.recognizers.family import Labelling
 from tagger.types import Finding, Frame, Label
 
 if TYPE_CHECKING:
@@ -34,33 +35,22 @@ def probabilities(scores: npt.NDArray[np.float32], model: str) -> npt.NDArray[np
     return scores
 
 
-class Classifier:
-    """What the classifier families share; ``_kept`` is the family's own part."""
+class Classifier(Labelling):
+    """What the classifier families share; what its scores mean, and which are kept, is each one's own part."""
 
     def __init__(
         self, spec: ClassifierSpec | MultiLabelSpec, labels: Sequence[str], engine: Engine, batch: int
     ) -> None:
-        self.model = spec.model
-        self.feature = spec.feature
-        self.looks_at = spec.looks_at
-        self.batch = batch
-        self._labels = labels
-        self._engine = engine
-        self._feed = Feed(spec.input)
-        self._input = spec.input.name
+        super().__init__(spec, labels, engine, batch)
         self._output = spec.outputs.scores
         self._from_logits = spec.scores == "logits"
 
-    def recognise(self, frames: Sequence[Frame]) -> list[tuple[Finding, ...]]:
-        """Labels of each frame, best score first."""
-        found: list[tuple[Finding, ...]] = []
-        for start in range(0, len(frames), self.batch):
-            fed, _ = self._feed(frames[start : start + self.batch])
-            outputs = self._engine.infer({self._input: fed})
-            raw: Any = outputs[self._output] if self._output else next(iter(outputs.values()))
-            rows = np.asarray(raw, np.float32).reshape(len(fed), -1)
-            found += [self._named(row) for row in self._scores(rows)]
-        return found
+    def _look(self, frames: Sequence[Frame]) -> list[tuple[Finding, ...]]:
+        fed, _ = self._feed(frames)
+        outputs = self._engine.infer({self._input: fed})
+        raw: Any = outputs[self._output] if self._output else next(iter(outputs.values()))
+        rows = np.asarray(raw, np.float32).reshape(len(fed), -1)
+        return [self._named(row) for row in self._scores(rows)]
 
     def _named(self, row: npt.NDArray[np.float32]) -> tuple[Finding, ...]:
         return tuple(
@@ -69,11 +59,13 @@ class Classifier:
             if index < len(self._labels) and self._labels[index]
         )
 
+    @abstractmethod
     def _scores(self, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        raise NotImplementedError
+        """Scores from 0 to 1, of raw ones (frames, labels)."""
 
+    @abstractmethod
     def _kept(self, row: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-        raise NotImplementedError
+        """The labels of a frame that are worth storing, best first, as indices."""
 
 
 class SoftmaxClassifier(Classifier):

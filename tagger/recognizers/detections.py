@@ -10,7 +10,8 @@ import numpy as np
 
 from tagger.recognizers.classifiers import LEAST_SCORE, probabilities, sigmoid
 from tagger.recognizers.colours import box_colour
-from tagger.recognizers.feed import Feed, Placement
+from tagger.recognizers.family import Labelling
+from tagger.recognizers.feed import Placement
 from tagger.types import Box, Finding, Frame, Label
 
 if TYPE_CHECKING:
@@ -26,8 +27,11 @@ _MOST_BOXES = 100
 _COLOURED_FROM = 0.30  # a box below this is rarely anything: its colour is not worth the time
 
 
-class Detector:
-    """What the detector families share: feed, decode, name, cut off, colour. ``decode`` is the family's own part."""
+class Detector(Labelling):
+    """What the detector families share: feed, decode, name, cut off, colour; ``decode`` is the family's own part.
+
+    Boxes of each frame, best score first, from .05 up; at most 100.
+    """
 
     def __init__(
         self,
@@ -37,26 +41,12 @@ class Detector:
         decode: Callable[[dict[str, Any], int], Found],
         batch: int,
     ) -> None:
-        self.model = spec.model
-        self.feature = spec.feature
-        self.looks_at = spec.looks_at
-        self.batch = batch
-        self._labels = labels
-        self._engine = engine
+        super().__init__(spec, labels, engine, batch)
         self._decode = decode
-        self._feed = Feed(spec.input)
-        self._input = spec.input.name
         self._size_input = getattr(spec, "size_input", "")
         self._size = spec.input.size
 
-    def recognise(self, frames: Sequence[Frame]) -> list[tuple[Finding, ...]]:
-        """Boxes of each frame, best score first, from .05 up; at most 100."""
-        found: list[tuple[Finding, ...]] = []
-        for start in range(0, len(frames), self.batch):
-            found += self._some(frames[start : start + self.batch])
-        return found
-
-    def _some(self, frames: Sequence[Frame]) -> list[tuple[Finding, ...]]:
+    def _look(self, frames: Sequence[Frame]) -> list[tuple[Finding, ...]]:
         fed, placements = self._feed(frames)
         feeds: dict[str, Any] = {self._input: fed}
         if self._size_input:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from tagger.recognizers.faces.align import aligned, quality
+from tagger.recognizers.family import Family
 from tagger.types import Box, Face, Finding, Frame
 
 if TYPE_CHECKING:
@@ -21,14 +22,11 @@ _NAME = "face"
 _JPEG_QUALITY = 90
 
 
-class FaceFinder:
+class FaceFinder(Family):
     """A face detector by itself: boxes for models that look at faces; no vectors, so nobody is recognised."""
 
     def __init__(self, spec: FaceDetectorSpec, detector: FaceDetector, batch: int) -> None:
-        self.model = spec.model
-        self.feature = spec.feature
-        self.looks_at = spec.looks_at
-        self.batch = batch
+        super().__init__(spec, batch)
         self._detector = detector
 
     def recognise(self, frames: Sequence[Frame]) -> list[tuple[Finding, ...]]:
@@ -39,14 +37,11 @@ class FaceFinder:
         ]
 
 
-class FaceRecognizer:
+class FaceRecognizer(Family):
     """A detector and an embedder as one model; its name and revision are the embedder's."""
 
     def __init__(self, spec: FaceEmbedderSpec, detector: FaceDetector, embedder: FaceEmbedder, batch: int) -> None:
-        self.model = spec.model
-        self.feature = spec.feature
-        self.looks_at = spec.looks_at
-        self.batch = batch
+        super().__init__(spec, batch)
         self._detector = detector
         self._embedder = embedder
 

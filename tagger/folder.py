@@ -192,6 +192,15 @@ class FolderLibrary:
                 raise LibraryRefusedError(f'There is a performer "{name}" already.')
             return Performer(str(db.execute("INSERT INTO performer (name) VALUES (?)", (name,)).lastrowid), name)
 
+    def delete_unused_performer(self, performer_id: str) -> bool:
+        with self._transaction() as db:
+            row = db.execute(
+                "DELETE FROM performer WHERE id = :id"
+                " AND NOT EXISTS (SELECT 1 FROM item_performer WHERE performer_id = :id)",
+                {"id": performer_id},
+            )
+            return row.rowcount > 0
+
     def add_performers(self, kind: ItemKind, ids: Sequence[str], performer_ids: Sequence[str]) -> Written:
         statement = "INSERT OR IGNORE INTO item_performer (item, performer_id) VALUES (?, ?)"
         return self._write(kind, ids, "performer", performer_ids, statement)

@@ -18,6 +18,7 @@ from tagger.library.attempt import Attempt, try_library
 from tagger.library.find import URGENT, Order
 from tagger.library.housekeeping import backup_once
 from tagger.library.marking import tidy as tidy_markers
+from tagger.library.people.census import follow_reviews
 from tagger.library.progress import words
 from tagger.library.tag import Outcome, tag_library
 from tagger.library.takeback import send_all
@@ -123,6 +124,7 @@ def serve(app: App, wish: Wish) -> Answer:
                     until = time.monotonic() + _SERVE_IDLE_S
                 elif app.store.pending(1) or app.store.pending(1, "remove"):
                     send_all(tools, lambda: backup_once(tools, order))
+                    follow_reviews(tools)
                     until = time.monotonic() + _SERVE_IDLE_S
                 else:
                     time.sleep(_SERVE_LOOK_S)

@@ -393,7 +393,7 @@ def _reembed(app: App, desk: Desk, wish: Wish) -> Said:
 
 def _again(app: App, desk: Desk, wish: Wish) -> Said:
     del wish
-    items = change_people(_tools(app), lambda desk: desk.store.wait("file", desk.store.all_files(desk.model)))
+    items = change_people(_tools(app), lambda desk: desk.store.wait("file", desk.store.all_files(desk.model)), True)
     del desk
     return [f"{items:,} items with faces were judged again."], {"items": items}
 

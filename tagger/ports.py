@@ -187,6 +187,10 @@ class Library(Protocol):
         """A new performer. Raises LibraryRefusedError when the name is taken."""
         ...
 
+    def delete_unused_performer(self, performer_id: str) -> bool:
+        """Delete the performer if no item has them and nobody filled anything in; whether they were deleted."""
+        ...
+
     def add_performers(self, kind: ItemKind, ids: Sequence[str], performer_ids: Sequence[str]) -> Written:
         """Like :meth:`add_tags`."""
         ...

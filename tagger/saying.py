@@ -14,6 +14,7 @@ from tagger.library import learn, promise, review, tidy
 from tagger.library.find import Order
 from tagger.library.housekeeping import backup_once
 from tagger.library.order import AUDITS_READY
+from tagger.library.people.census import follow_reviews
 from tagger.library.takeback import TakenBack, parse_ref, send_all, undo_everything, undo_selection
 from tagger.operating import Answer, Entry, Wish, as_worker
 from tagger.types import ItemRef
@@ -139,6 +140,7 @@ def _sent(app: App, act: int, verb: str = "Kept") -> Answer:
     with as_worker(app, "review"):
         tools, order = app.tools(looking=False, judging=True), Order(backup=app.config.run.backup)
         added, removed = send_all(tools, lambda: backup_once(tools, order))
+        follow_reviews(tools)
     lines = [f"{verb} answer {act}: {added:,} tags added, {removed.total():,} taken back."]
     return Answer(lines, {"act": act, "added": added, "removed": removed.total()})
 

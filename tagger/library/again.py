@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from tagger.answers import PEOPLE
 from tagger.decide import RANK
 from tagger.library.allowance import allowed
 from tagger.library.find import Order
@@ -19,6 +20,7 @@ from tagger.library.galleries import Galleries
 from tagger.library.housekeeping import backup_once
 from tagger.library.learn import Watch
 from tagger.library.order import prepare
+from tagger.library.people.again import PeopleAgain
 from tagger.library.scope import meant
 from tagger.library.takeback import send_removals
 from tagger.library.tools import Tools
@@ -137,6 +139,7 @@ class _Again:
         self._same: list[int] = []  # rows in which nothing changes but the policy that they stand under
         self._galleries: set[str] = set()
         self._scope = order.scope
+        self._people = PeopleAgain(tools, order.scope)
 
     def run(self) -> Again:
         if self._order.dry_run:
@@ -146,6 +149,7 @@ class _Again:
         watch = Watch(self._store, self._tools.library, self._tools.progress, run.id)
         try:
             watch.begin(self._tools.library.tags())
+            self._people.begin(run, self._writer)
             self._send()
             self._compare(watch)
             asks = self._has_to_ask()
@@ -192,6 +196,11 @@ class _Again:
                 else:
                     self._later.append(fresh.record.row)
             self._tools.progress.at(self._count.items, total)
+        for item, ours, plans in self._people.changes():
+            self._count.changed += 1
+            self._count.ours.update(ours)
+            self._count.plans(plans)
+            self._galleries.update(item.gallery_ids)
         if "gallery" in self._scope.kinds:
             new = {fresh.record.ref: fresh.decisions for fresh in self._in_hand if fresh.decisions}
             for settlement in self._galleries_now(new):
@@ -328,12 +337,12 @@ class _Again:
         seen = sightings.get(item.fingerprint, [])
         duration_s = record.duration_s or item.duration_s
         settlement = self._judge.settle(item, seen, duration_s, self._writer.index, standing)
-        plans = tuple(plan for plan in settlement.plans if plan.action == "remove" or plan.tag_id not in record.ours)
+        plans = _new(settlement.plans, record)
         former = sorted((f, s, t, v) for f, s, t, v, _ in record.verdicts)
         now = sorted(
             (d.prediction.feature, d.prediction.subject, d.tag, d.verdict)
             for d in settlement.decisions
-            if d.verdict != "drop"
+            if d.verdict != "drop" and d.prediction.feature != PEOPLE
         )
         if former == now and not plans and record.rows is not None:
             return None
@@ -357,7 +366,7 @@ class _Again:
             changes.append((place, former, decision.verdict, decision.rule, decision.why))
         standing = Standing(seen=record.models, ours=frozenset(record.ours), mine=record.ours)
         plans = self._judge.plan(item, list(now.values()), self._writer.index, standing)
-        new = tuple(plan for plan in plans if plan.action == "remove" or plan.tag_id not in record.ours)
+        new = _new(plans, record)
         shared = list(now.values()) if item.gallery_ids else ()
         return _Fresh(record, Rejudged(record.row, item, tuple(changes), new), decisions=shared)
 
@@ -373,6 +382,7 @@ class _Again:
             self._put(run, list(self._changes(page, _Count())))
         for start in range(0, len(self._same), 20_000):
             self._store.restamp(policy_id, self._same[start : start + 20_000])
+        self._people.write()
         if "gallery" in self._scope.kinds:
             for settlement in self._galleries_now({}):
                 stamp = f"{policy_id}/{settlement.item.members}"
@@ -398,3 +408,9 @@ class _Again:
         for page in galleries.pages():
             for _, settlement in galleries.judge(page, self._writer.index, new):
                 yield settlement
+
+
+def _new(plans: Sequence[PlannedChange], record: Record) -> tuple[PlannedChange, ...]:
+    """Of what is to be written, tags that aren't there already; people are decided by their faces."""
+    tags = (plan for plan in plans if plan.target == "tag")
+    return tuple(plan for plan in tags if plan.action == "remove" or plan.tag_id not in record.ours)

@@ -10,6 +10,7 @@ from tagger.answers import Answers, Selection
 from tagger.errors import TaggerError
 from tagger.library import targets
 from tagger.library.ours import Ours, delete_unused
+from tagger.library.people.made import delete_unused_performers
 from tagger.library.tools import Tools
 from tagger.library.writer import Writer
 from tagger.ports import Library, Store
@@ -118,7 +119,8 @@ def undo_selection(tools: Tools, chosen: Selection, dry_run: bool) -> TakenBack:
     tools.store.end_run(run.id, "done", f"{sum(sent.values())} tags taken back")
     if failed := sum(by_tag.values()) - sum(sent.values()):
         left["the library refused it"] += failed
-    return TakenBack(dict(sent), dict(+left), delete_unused(tools, tools.store.created_tags()))
+    deleted = (*delete_unused(tools, tools.store.created_tags()), *delete_unused_performers(tools))
+    return TakenBack(dict(sent), dict(+left), deleted)
 
 
 def undo_everything(tools: Tools, dry_run: bool) -> TakenBack:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tagger.errors import TaggerError
 from tagger.library import targets
 from tagger.library.ours import REMOVED, Ours, delete_unused
+from tagger.library.people.made import delete_unused_performers
 from tagger.library.tools import Tools
 from tagger.library.writer import Writer
 from tagger.ports import Store
@@ -97,7 +98,10 @@ class _Undo:
                 self._take_back(changes)
         restored = self._put_back()
         # Those of runs that were undone before, too: something may have used them then.
-        deleted = () if self._dry_run else delete_unused(self._tools, store.created_tags(run_id, or_undone=True))
+        deleted: tuple[str, ...] = ()
+        if not self._dry_run:
+            deleted = delete_unused(self._tools, store.created_tags(run_id, or_undone=True))
+            deleted += delete_unused_performers(self._tools, run_id)
         if not self._dry_run:
             store.end_run(run_id, "undone", f"{self._removed} tags taken back")
             store.remember(_UNDOING, "")

@@ -163,6 +163,16 @@ class StashLibrary:
                 raise
             return made
 
+    def delete_unused_performer(self, performer_id: str) -> bool:
+        row = self._server.call(queries.PERFORMER_USE, {"id": performer_id})["findPerformer"]
+        if row is None or "default=true" not in (row.pop("image_path") or "default=true") or any(row.values()):
+            return False
+        try:
+            self._server.call(queries.DESTROY_PERFORMER, {"id": performer_id})
+        except LibraryRefusedError:
+            return False  # Used since we asked, or gone.
+        return True
+
     def _performer(self, row: _Row) -> Performer:
         # The address is made from our own connection; its time tells one picture from the next.
         query = (row["image_path"] or "").partition("?")[2]

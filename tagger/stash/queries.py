@@ -121,6 +121,18 @@ mutation CreatePerformer($input: PerformerCreateInput!) {
 }
 """
 
+PERFORMER_USE: Final = """
+query PerformerUse($id: ID!) {
+  findPerformer(id: $id) {
+    scene_count image_count gallery_count group_count
+    image_path favorite rating100 alias_list disambiguation urls details birthdate country
+    tags { id } stash_ids { stash_id }
+  }
+}
+"""
+
+DESTROY_PERFORMER: Final = "mutation DestroyPerformer($id: ID!) { performerDestroy(input: {id: $id}) }"
+
 DESTROY_TAG: Final = "mutation DestroyTag($id: ID!) { tagDestroy(input: {id: $id}) }"
 
 SERVER: Final = """

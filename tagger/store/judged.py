@@ -21,8 +21,9 @@ _ITEM = """SELECT i.id, i.kind, i.item_id, f.fingerprint, f.duration_s, i.policy
     WHERE {which} AND i.decided_models != '' AND i.kind != 'gallery'"""
 RECORDS = _ITEM.format(start="item AS i", which="i.id > ? AND i.library_id = ?") + " ORDER BY i.id LIMIT ?"
 RECORDS_OF = _ITEM.format(start="json_each(?) AS j CROSS JOIN item AS i ON i.id = j.value", which="i.library_id = ?")
+# People are decided by their faces, not by stored numbers.
 VERDICTS = """SELECT d.item, d.feature, d.subject, d.tag, d.verdict, d.place FROM decision AS d
-    WHERE d.item BETWEEN ? AND ? ORDER BY d.item, d.place"""
+    WHERE d.item BETWEEN ? AND ? AND d.feature != 'people' ORDER BY d.item, d.place"""
 VERDICTS_OF = """SELECT d.item, d.feature, d.subject, d.tag, d.verdict, d.place FROM json_each(?) AS j
     CROSS JOIN decision AS d ON d.item = j.value AND d.feature != 'people'"""
 _MINE = "c.state IN ('done', 'gone') AND c.action = 'add' AND c.target = 'tag'"

@@ -269,6 +269,22 @@ def test_only_a_tag_that_nothing_uses_is_deleted(case: Case) -> None:
     assert case.library.tags() == []
 
 
+def test_performers_go_only_when_nobody_has_them_and_nobody_filled_them_in(case: Case) -> None:
+    (first, *_) = case.library.ids("image", "", 1)
+    ada, bob = case.library.create_performer("Ada"), case.library.create_performer("Bob")
+    case.library.add_performers("image", [first], [ada.id])
+    assert not case.library.delete_unused_performer(ada.id)
+    assert case.library.delete_unused_performer(bob.id)
+    assert not case.library.delete_unused_performer(bob.id)
+    case.library.remove_performers("image", [first], [ada.id])
+    if case.double:
+        case.double.data.performers[ada.id].aliases = ["A."]
+        assert not case.library.delete_unused_performer(ada.id)
+        case.double.data.performers[ada.id].aliases = []
+    assert case.library.delete_unused_performer(ada.id)
+    assert case.library.performers() == []
+
+
 def test_the_key_lasts(case: Case, tmp_path: Path) -> None:
     if case.double:
         # However it is reached.

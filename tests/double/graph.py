@@ -126,6 +126,16 @@ class Root:
             found = sorted(self._data.performers.values(), key=lambda performer: performer.name)
             return {"count": len(found), "performers": [self._performer(p) for p in _paged(found, filter or {})]}
 
+    def findPerformer(self, info: Any, id: str) -> Any:  # noqa: N802
+        with self._double.lock:
+            found = self._data.performers.get(id)
+            return self._performer(found) if found else None
+
+    def performerDestroy(self, info: Any, input: Any) -> bool:  # noqa: N802
+        with self._double.lock:
+            self._double.remove_performer(self._data.performers[input["id"]].name)
+        return True
+
     def performerCreate(self, info: Any, input: Any) -> Any:  # noqa: N802
         with self._double.lock:
             return self._performer(self._double.make_performer(input["name"]))
@@ -133,7 +143,13 @@ class Root:
     def _performer(self, performer: StoredPerformer) -> dict[str, Any]:
         default = "" if performer.picture else "&default=true"
         path = f"http://elsewhere:1/performer/{performer.id}/image?t=1{default}"
-        return {"id": performer.id, "name": performer.name, "alias_list": performer.aliases, "image_path": path}
+        nothing = {"group_count": 0, "favorite": False, "tags": [], "stash_ids": [], "urls": []}
+        counts = {
+            f"{kind}_count": sum(performer.id in item.performer_ids for item in self._data.of(kind))
+            for kind in ("scene", "image", "gallery")
+        }
+        said = {"name": performer.name, "alias_list": performer.aliases, "image_path": path}
+        return nothing | counts | said | {"id": performer.id}
 
     @property
     def configuration(self) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -12,22 +13,24 @@ from tagger.answers import PEOPLE
 from tagger.library.find import Order
 from tagger.library.galleries import Galleries
 from tagger.library.learn import is_much
-from tagger.library.people.desk import Desk, follow_performers, teach
+from tagger.library.people.desk import Desk, follow_performers
 from tagger.library.people.gathering import gather
 from tagger.library.people.judging import vector_of
+from tagger.library.people.made import UNMADE, stamp
+from tagger.library.people.reviewed import follow_answers
 from tagger.library.people.sending import ours_on
+from tagger.library.scope import meant
 from tagger.library.takeback import send_removals
 from tagger.library.tools import Tools
 from tagger.library.writer import Writer
 from tagger.people_store import Said, same_place
 from tagger.ports import Settlement, Standing
-from tagger.types import MediaItem, Run, Scope
+from tagger.types import MediaItem, PlannedChange, Run, Scope
 
 _BATCH = 200
 _FACES_AT_ONCE = 20_000
 _WORTH = 0.2  # a face that can't reach this probability isn't judged again for somebody's sake
 _FEW_PEOPLE = 3
-_ANSWERS = "answers taken in"
 _CROPS = "crops"
 
 
@@ -52,7 +55,10 @@ class Census:
         self._people.remember(_CROPS, "kept" if desk.wanted.crops else "none")
         performers = tools.library.performers()
         self._there = {performer.id for performer in performers}
-        lines, gone = follow_performers(self._people, performers)
+        unmade = self._store.facts(UNMADE)
+        lines, gone = follow_performers(self._people, performers, {name.removeprefix(UNMADE) for name in unmade})
+        for name in unmade:
+            self._store.remember(name, "")
         for line in lines:
             tools.progress.say(line)
         known = len(self._people.people())
@@ -67,32 +73,8 @@ class Census:
             if gone:
                 tools.progress.say(f"{len(gone)} people were deleted in the library: forgotten here, too.")
         carry_examples(desk)
-        self._take_answers()
+        follow_answers(desk, self._store)
         desk.changed()
-
-    def _take_answers(self) -> None:
-        """What was said of people in reviews counts here: a yes teaches, a no holds for ever."""
-        last = int(self._people.fact(_ANSWERS) or 0)
-        fresh = [answer for answer in self._store.answers(PEOPLE) if answer.id > last]
-        if not fresh:
-            return
-        by_name = {person.name.casefold(): person.id for person in self._people.people()}
-        sayings = []
-        for answer in fresh:
-            question = answer.question
-            person = by_name.get(question.tag_name.casefold())
-            if person is None:
-                continue
-            if answer.say == "no":
-                sayings.append(Said("not", question.fingerprint, (), person, question.ref))
-                continue
-            faces = self._people.faces_of([question.fingerprint], self._desk.model)[question.fingerprint]
-            mine = [face for face in faces if face.person == person]
-            places = mine[0].face.places if mine else ()
-            teach(self._desk, self._people.faces([face.id for face in mine[:1]]), person)
-            sayings.append(Said("is", question.fingerprint, places, person, question.ref))
-        self._people.say(sayings)
-        self._people.remember(_ANSWERS, str(max(answer.id for answer in fresh)))
 
     def notice(self, item: MediaItem, standing: Standing) -> None:
         """A performer of ours that isn't there any more was taken away by a person, if there still is one."""
@@ -115,8 +97,11 @@ class Census:
         self._missed = []
         self.catch_up()
 
-    def catch_up(self) -> int:
-        """Judge again, without looking, whatever may have changed by new examples and words; how many items."""
+    def catch_up(self, regroup: bool = False) -> int:
+        """Judge again, without looking, whatever may have changed by new examples and words; how many items.
+
+        Then what is new is gathered; with ``regroup`` all groups look for each other once more.
+        """
         desk = self._desk
         desk.changed()
         people = [int(person) for person in self._people.waiting("person")]
@@ -129,7 +114,7 @@ class Census:
             some = files[start : start + _BATCH]
             count += self._judge_again(some)
             self._people.done("file", some)
-        gather(desk, always=bool(files))
+        gather(desk, always=regroup)
         return count
 
     def _judge_again(self, fingerprints: Sequence[str]) -> int:
@@ -138,14 +123,16 @@ class Census:
         items = [item for item in self._tools.library.get(refs) if item.ref.kind != "gallery"]
         standing = self._store.standing(items)
         before = self._store.decisions([item.ref for item in items])
+        settlements: dict[str, list[Settlement]] = defaultdict(list)
         for item in items:
             known = standing[item.ref]
             self.notice(item, known)
             others = [d for d in before[item.ref] if d.prediction.feature != PEOPLE]
             decisions = desk.decide(item)
             plans = desk.plan(item, decisions, known)
-            settlement = Settlement(item, (*others, *decisions), tuple(plans))
-            self._store.settle(self._run.id, known.decided, [settlement])
+            settlements[known.decided].append(Settlement(item, (*others, *decisions), tuple(plans)))
+        for policy_id, some in settlements.items():
+            self._store.settle(self._run.id, policy_id, some)
         desk.flush()
         self._write()
         self._galleries({gallery for item in items for gallery in item.gallery_ids})
@@ -166,6 +153,29 @@ class Census:
     def _write(self) -> None:
         self._writer.flush()
         send_removals(self._tools.library, self._store)
+
+
+def moved(tools: Tools, desk: Desk, scope: Scope) -> Iterator[tuple[MediaItem, Standing, list[PlannedChange]]]:
+    """Items on which somebody would be decided otherwise now, with what would be written; nothing is. Each file with a
+    face is judged from what is stored."""
+    files = desk.store.all_files(desk.model)
+    for start in range(0, len(files), _BATCH):
+        found = desk.store.items_of(files[start : start + _BATCH])
+        refs = [ref for items in found.values() for ref, _ in items if ref.kind != "gallery"]
+        items = meant(tools.library, tools.library.get(refs), scope)
+        standing = tools.store.standing(items)
+        before = tools.store.decisions([item.ref for item in items])
+        for item in items:
+            former = {(d.tag, d.verdict) for d in before[item.ref] if d.prediction.feature == PEOPLE}
+            decisions = desk.decide(item)
+            now = {(d.tag, d.verdict) for d in decisions if d.verdict != "drop"}
+            plans = [
+                plan for plan in desk.plan(item, decisions, standing[item.ref])
+                if plan.action == "remove" or plan.tag_id not in standing[item.ref].our_performers
+            ]  # fmt: skip
+            if plans or now != former or desk.unwritten:
+                yield item, standing[item.ref], plans
+            desk.flush(keep=False)
 
 
 def affected(desk: Desk, people: Sequence[int]) -> list[str]:
@@ -220,16 +230,24 @@ def carry_examples(desk: Desk) -> int:
     return carried
 
 
-def change_people(tools: Tools, what: Callable[[Desk], object]) -> int:
+def follow_reviews(tools: Tools) -> None:
+    """What was answered about people counts at once, and so does what was taken back."""
+    desk = tools.judge.people
+    if desk is not None and follow_answers(desk, tools.store):
+        change_people(tools, lambda _: None)
+
+
+def change_people(tools: Tools, what: Callable[[Desk], object], regroup: bool = False) -> int:
     """Do ``what`` to the store of people, then everything that follows from it, as a run of its own that can be undone;
     how many items were judged again. A kill in between costs nothing: the next run goes on."""
     desk = tools.judge.people
     assert desk is not None
     what(desk)
     run = tools.store.begin_run("people", Scope(), resume=False)
+    stamp(tools.store, run.id)
     census = Census(tools, desk, Writer(tools.library, tools.store, tools.tree, lambda: None), run)
     census.begin()
-    count = census.catch_up()
+    count = census.catch_up(regroup)
     tools.store.checkpoint(run.id, {}, {"passed": count})
     tools.store.end_run(run.id, "done", "")
     return count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -52,6 +52,17 @@ class Desk:
     def settings_id(self) -> str:
         """Changes whenever the same faces, examples and words could give other decisions."""
         return fingerprint(self.model, self.likeness, self.wanted)
+
+    @property
+    def decided_id(self) -> str:
+        """Changes whenever the same faces could get other verdicts: settings, and what the policy says of people."""
+        policy = self.policy
+        bars = (policy.apply, policy.review, policy.keep, policy.features.get(PEOPLE), policy.tags)
+        rules = [
+            (rule.place, rule.below, rule.thresholds, rule.features.get(PEOPLE), rule.tags, rule.modes.get(PEOPLE))
+            for rule in policy.rules
+        ]
+        return fingerprint(self.settings_id, bars, policy.modes.get(PEOPLE), rules)
 
     # ------------------------------------------------------------ who is known
 
@@ -124,7 +135,8 @@ class Desk:
             [f.face for f in faces], found, circle.names, self.policy.at(item.path), self.model
         )
         for face, one, verdict in zip(faces, found, verdicts, strict=True):
-            self._verdicts.append((face.id, one.person, verdict))
+            if (face.person, face.verdict) != (one.person, verdict):
+                self._verdicts.append((face.id, one.person, verdict))
         # What somebody said of the item as a whole holds where no face was found, too.
         sure = [s for s in said if s.what == "is" and not s.places and s.person in circle.names]
         there = {decision.tag for decision in decisions if decision.verdict == "apply"}
@@ -140,6 +152,11 @@ class Desk:
         never, only = self._limits()
         found = whose(faces, (), self.circle.people, self.likeness, never, only)
         return decide_people(faces, found, self.circle.names, self.policy.at(look.item.path), self.model)[0]
+
+    @property
+    def unwritten(self) -> int:
+        """How many faces were judged otherwise than they were before, and that isn't written down yet."""
+        return len(self._verdicts)
 
     def flush(self, keep: bool = True) -> None:
         """Write down whose the faces are that were judged since; ``keep`` False: forget it."""
@@ -213,8 +230,13 @@ def _removal(
     )  # fmt: skip
 
 
-def follow_performers(store: PeopleStore, performers: Sequence[Performer]) -> tuple[list[str], list[Person]]:
-    """Renamed and rebuilt performers are followed. Lines for a person; and people whose performer is gone."""
+def follow_performers(
+    store: PeopleStore, performers: Sequence[Performer], unmade: Collection[str] = ()
+) -> tuple[list[str], list[Person]]:
+    """Renamed and rebuilt performers are followed. Lines for a person; and people whose performer is gone.
+
+    Not those that we made and deleted ourselves (``unmade``): of these only the performer is gone.
+    """
     by_id = {one.id: one for one in performers}
     by_name = {name.casefold(): one for one in reversed(performers) for name in (*one.aliases, one.name)}
     lines, gone = [], []
@@ -228,6 +250,8 @@ def follow_performers(store: PeopleStore, performers: Sequence[Performer]) -> tu
         elif there is not None:
             store.link(person.id, there.id, there.name)
             lines.append("A person was renamed in the library: followed.")
+        elif person.performer_id in unmade:
+            store.link(person.id, "", person.name)
         elif person.performer_id:
             gone.append(person)
     return lines, gone
@@ -239,14 +263,14 @@ def parse_item(text: str) -> ItemRef | None:
     return ItemRef(kind, item_id) if colon and kind in ("scene", "image", "gallery") and item_id else None  # type: ignore[arg-type]
 
 
-def teach(desk: Desk, faces: Sequence[StoredFace], person: int) -> None:
-    """The best of these faces become examples of this person."""
+def teach(desk: Desk, faces: Sequence[StoredFace], person: int, answer: int = 0) -> None:
+    """The best of these faces become examples of this person; by an ``answer`` of a review, or none."""
     good = [f for f in faces if f.face.vector and f.face.quality >= desk.likeness.least_quality]
     items = desk.store.items_of(sorted({face.fingerprint for face in good}))
     for face in sorted(good, key=lambda f: -f.face.quality)[:_MOST_TAUGHT]:
         ref = next((f"{ref.kind}:{ref.id}" for ref, _ in items[face.fingerprint]), "")
         crop = face.face.crop if desk.wanted.crops else b""
-        desk.store.add_example(
-            Example(0, person, face.model, "named", ref, face.fingerprint, face.best, face.face.vector,
-                    face.face.quality, crop)
-        )  # fmt: skip
+        example = Example(
+            0, person, face.model, "named", ref, face.fingerprint, face.best, face.face.vector, face.face.quality, crop
+        )
+        desk.store.add_example(example, answer)

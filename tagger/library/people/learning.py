@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from tagger.errors import LibraryRefusedError
 from tagger.library.people.desk import Desk
+from tagger.library.people.made import note_made
 from tagger.people_store import Example, NewFace, Person
 from tagger.pipeline import Pipeline
 from tagger.ports import Library, Store
@@ -142,6 +143,8 @@ class Learner:
             if performer is None and create and self._library is not None:
                 try:
                     performer = self._library.create_performer(name)
+                    if self._store is not None:
+                        note_made(self._store, performer)
                     self.learned.made.append(name)
                 except LibraryRefusedError as error:
                     self.learned.refused.append((name, str(error).rstrip(".")))

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from tagger.errors import LibraryRefusedError
+from tagger.library.people.made import note_made
 from tagger.ports import Library, Store
 from tagger.types import Change, ChangeState, ItemKind, ItemRef, MediaItem, Performer
 
@@ -40,7 +41,7 @@ class PerformerSender:
         if item.fingerprint != plan.fingerprint:
             return "failed", "its file has changed since it was looked at", ""
         try:
-            performer = self._performer(plan.tag_id, plan.tag_name)
+            performer = self._performer(plan.tag_id, plan.tag_name, change.run_id)
         except LibraryRefusedError as error:
             return "failed", str(error), ""
         if performer.id not in item.performer_ids:
@@ -48,7 +49,7 @@ class PerformerSender:
         ours = change.state == "sending" and plan.tag_id == performer.id
         return ("done", "", performer.id) if ours else ("failed", "a person added them first", performer.id)
 
-    def _performer(self, performer_id: str, name: str) -> Performer:
+    def _performer(self, performer_id: str, name: str, run_id: int) -> Performer:
         if performer_id in self._known:
             return self._known[performer_id]
         for performer in self._known.values():
@@ -57,6 +58,7 @@ class PerformerSender:
         if performer_id:
             raise LibraryRefusedError("The performer is gone from the library.")
         performer = self._library.create_performer(name)
+        note_made(self._store, performer, run_id)
         self._known[performer.id] = performer
         return performer
 

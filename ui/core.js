@@ -31,7 +31,7 @@
     }
   `;
 
-  /* Ask the plugin; the answer, or an Error with a sentence for the person. */
+  /* Ask the plugin; the answer, or an Error with a sentence for the person ("said": the plugin's own). */
   async function ask(mode, args) {
     let answer;
     try {
@@ -42,7 +42,7 @@
       throw new Error(t("noAnswer", { reason: (error && error.message) || String(error) }));
     }
     if (!answer) throw new Error(t("noAnswer", { reason: "—" }));
-    if (answer.problem && Object.keys(answer).length === 1) throw new Error(answer.problem);
+    if (answer.problem && Object.keys(answer).length === 1) throw Object.assign(new Error(answer.problem), { said: true });
     return answer;
   }
 

@@ -1,93 +1,17 @@
-/* The review page: what waits, one tag at a time, by keyboard or mouse. Answers show at once, are kept in the browser until
- * the plugin has them, and are sent a few at a time. */
+/* The review page: what waits, one tag at a time, by keyboard or mouse. Answers show at once; the outbox sees them off. */
 (function () {
   "use strict";
   const { AITagger } = window;
   if (AITagger.missing) return;
-  const { api, ask, changed, clock, h, Icon, key, t } = AITagger;
+  const { api, ask, changed, clock, h, Icon, key, outbox, t } = AITagger;
   const { React } = api;
   const { Bootstrap, ReactRouterDOM } = api.libraries;
   const { Badge, Button, ButtonGroup, Form, Spinner } = Bootstrap;
 
   const AT_ONCE = 40;
-  const MORE_AT = 12;
+  const MORE_AT = 24;
   const AUDIT_EVERY = 6; // one of so many cards is of what was written already
-  const SEND_EVERY_MS = 1500;
-  const SEND_AT_MOST = 50;
-  const KEPT = "ai-tagger-answers";
   const AUDITED = { accept: "audit_right", reject: "audit_wrong" };
-
-  /* -------------------------------------------------------------- answers on their way */
-
-  const outbox = {
-    clicks: read(),
-    acts: new Map(), // place → act, of what was sent
-    sending: false,
-    timer: 0,
-
-    add(entry, act) {
-      const place = placeOf(entry);
-      this.clicks.push({ place, click: { do: entry.audit ? AUDITED[act] : act, places: [{ kind: entry.kind, id: entry.id, tag: entry.tag }] } });
-      this.keep();
-      this.soon();
-    },
-
-    /* Take one back, on its way or already there. */
-    async withdraw(entry) {
-      const place = placeOf(entry);
-      while (this.sending) await new Promise((go) => setTimeout(go, 50));
-      const before = this.clicks.length;
-      this.clicks = this.clicks.filter((one) => one.place !== place);
-      this.keep();
-      if (this.clicks.length !== before || !this.acts.has(place)) return;
-      await ask("withdraw", { act: this.acts.get(place) });
-      changed.tell("review");
-    },
-
-    soon() {
-      if (!this.timer) this.timer = setTimeout(() => this.send(), SEND_EVERY_MS);
-    },
-
-    async send() {
-      clearTimeout(this.timer);
-      this.timer = 0;
-      if (this.sending || !this.clicks.length) return;
-      this.sending = true;
-      const some = this.clicks.slice(0, SEND_AT_MOST);
-      let problem = null;
-      try {
-        const { acts, problems } = await ask("answer", { clicks: some.map((one) => one.click) });
-        problems.forEach((text) => AITagger.toast.error(new Error(text)));
-        some.forEach((one, i) => this.acts.set(one.place, acts[i]));
-        this.clicks = this.clicks.filter((one) => !some.includes(one));
-      } catch (error) {
-        problem = error;
-      }
-      this.sending = false;
-      this.keep();
-      changed.tell("outbox", problem);
-      changed.tell("review");
-      if (this.clicks.length) this.timer = setTimeout(() => this.send(), problem ? 8000 : SEND_EVERY_MS);
-    },
-
-    /* What isn't sent survives a closed browser. */
-    keep() {
-      try {
-        if (this.clicks.length) localStorage.setItem(KEPT, JSON.stringify(this.clicks));
-        else localStorage.removeItem(KEPT);
-      } catch (error) {
-        // A browser that keeps nothing: sending a moment later has to do.
-      }
-    },
-  };
-
-  function read() {
-    try {
-      return JSON.parse(localStorage.getItem(KEPT)) || [];
-    } catch (error) {
-      return [];
-    }
-  }
 
   function placeOf(entry) {
     return `${key(entry)}/${entry.tag}`;
@@ -95,7 +19,8 @@
 
   /* -------------------------------------------------------------- one card */
 
-  function Card({ entry, said, focused, onSay, onFocus }) {
+  /* Drawn again only when something of it changed: in a long sitting there are a thousand. */
+  const Card = React.memo(function Card({ entry, index, said, focused, acts }) {
     const card = React.useRef(null);
     React.useEffect(() => {
       if (focused && card.current && document.activeElement !== card.current) card.current.focus();
@@ -109,12 +34,12 @@
     const button = (say, icon) =>
       h(
         Button,
-        { variant: "secondary", size: "sm", tabIndex: -1, active: said === say, "aria-pressed": said === say, title: t(say), "aria-label": `${t(say)}: ${entry.tag}`, onClick: () => onSay(said === say ? null : say) },
+        { variant: "secondary", size: "sm", tabIndex: -1, active: said === say, "aria-pressed": said === say, title: t(say), "aria-label": `${t(say)}: ${entry.tag}`, onClick: () => acts.current.press(index, said === say ? null : say) },
         h(Icon, { name: icon })
       );
     return h(
       "div",
-      { ref: card, className: `ai-tagger-card card ${said || ""}`, role: "gridcell", "aria-selected": focused, "aria-label": label, tabIndex: focused ? 0 : -1, onFocus },
+      { ref: card, className: `ai-tagger-card card ${said || ""}`, role: "gridcell", "aria-selected": focused, "aria-label": label, tabIndex: focused ? 0 : -1, onFocus: () => acts.current.setAt(index) },
       h(
         "div",
         { className: "ai-tagger-frame" },
@@ -129,7 +54,7 @@
         h("span", { className: "btn-group" }, button("accept", "faCheck"), button("reject", "faTimes"))
       )
     );
-  }
+  });
 
   const PATHS = { scene: "scenes", image: "images", gallery: "galleries" };
 
@@ -145,11 +70,16 @@
   function useQueue(filter) {
     const [state, setState] = React.useState({ entries: null, tags: [], models: [], all: 0 });
     const latest = React.useRef(0);
-    async function load(shown) {
+    const busy = React.useRef(0);
+    /* More than what is shown already; of that, so many still wait for all that the plugin knows. */
+    async function load(shown, open) {
+      if (busy.current && shown.length) return; // What comes will do.
       const turn = ++latest.current;
+      busy.current = turn;
       try {
-        const answer = await ask("review", { ...filter, limit: shown.length + AT_ONCE });
+        const answer = await ask("review", { ...filter, limit: open + AT_ONCE });
         if (turn !== latest.current) return;
+        busy.current = 0;
         const there = new Set(shown.map(placeOf));
         const isNew = (entry) => !there.has(placeOf(entry));
         const fresh = mixed(answer.waiting.filter(isNew), answer.audits.filter(isNew));
@@ -157,10 +87,11 @@
       } catch (error) {
         if (turn === latest.current) setState((was) => ({ ...was, entries: was.entries || [], error }));
       }
+      if (busy.current === turn) busy.current = 0;
     }
     React.useEffect(() => {
       setState((was) => ({ ...was, entries: null, error: null }));
-      load([]);
+      load([], 0);
     }, [filter]);
     return [state, load];
   }
@@ -257,14 +188,18 @@
     }, []);
     React.useEffect(() => setAt(0), [filter]);
     React.useEffect(() => {
-      if (queue.entries && open < MORE_AT && !queue.end && !queue.error) load(entries);
+      if (queue.end && at >= entries.length) setAt(Math.max(0, entries.length - 1)); // Nothing more comes.
+    }, [at, queue]);
+    React.useEffect(() => {
+      if (queue.entries && open < MORE_AT && !queue.end && !queue.error) load(entries, entries.filter((entry) => !says[placeOf(entry)] || outbox.has(placeOf(entry))).length);
     }, [open, queue]);
 
     function say(index, act) {
       const entry = entries[index];
       if (!entry || (says[placeOf(entry)] || null) === act) return;
-      if (says[placeOf(entry)]) outbox.withdraw(entry).catch(setProblem);
-      if (act) outbox.add(entry, act);
+      if (says[placeOf(entry)]) outbox.withdraw(placeOf(entry));
+      const places = [{ kind: entry.kind, id: entry.id, tag: entry.tag }];
+      if (act) outbox.add(placeOf(entry), { do: entry.audit ? AUDITED[act] : act, places });
       setSays((was) => ({ ...was, [placeOf(entry)]: act }));
     }
 
@@ -280,7 +215,8 @@
 
     function next(index) {
       for (let i = index + 1; i < entries.length; i += 1) if (!says[placeOf(entries[i])]) return i;
-      return Math.min(index + 1, entries.length - 1);
+      // Behind the last one stands whoever is faster than what is on its way.
+      return queue.end || open > 1 ? Math.min(index + 1, entries.length - 1) : entries.length;
     }
 
     const keys = {
@@ -294,8 +230,8 @@
       n: () => (say(at, "reject"), setAt(next(at))),
       u: () => say(lastSaid(), null),
       i: () => setByItem(true),
-      Y: () => sayMany(0, at + 1, "accept"),
-      N: () => sayMany(at, entries.length, "reject"),
+      Y: () => (sayMany(0, at + 1, "accept"), setAt(next(at))),
+      N: () => (sayMany(at, entries.length, "reject"), setAt(queue.end ? entries.length - 1 : entries.length)),
     };
 
     function lastSaid() {
@@ -313,6 +249,8 @@
       keys[event.key]();
     }
 
+    const acts = React.useRef(null);
+    acts.current = { setAt, press: (i, act) => (setAt(i), say(i, act)) };
     const current = entries[at];
     const tools = h(
       "div",
@@ -335,7 +273,7 @@
       tools,
       h(AITagger.Looks, { tag: filter.tag }),
       problem && h("div", { className: "alert alert-warning", role: "alert" }, t("notSaved", { reason: problem.message })),
-      queue.error && h("div", { role: "alert" }, h("p", null, t("failed", { reason: queue.error.message })), h(Button, { onClick: () => load([]) }, t("tryAgain"))),
+      queue.error && h("div", { role: "alert" }, h("p", null, t("failed", { reason: queue.error.message })), h(Button, { onClick: () => load([], 0) }, t("tryAgain"))),
       !queue.entries && h("p", { role: "status" }, h(Spinner, { animation: "border", size: "sm" }), " ", t("loading")),
       queue.entries && !entries.length && !queue.error && h("p", null, t("nothingWaits")),
       byItem && h(OneItem, { entries, at, onGo: setAt }),
@@ -349,7 +287,7 @@
             "div",
             { ref: grid, className: "ai-tagger-grid", role: "row" },
             entries.map((entry, i) =>
-              h(Card, { key: placeOf(entry), entry, said: says[placeOf(entry)], focused: i === at, onFocus: () => setAt(i), onSay: (act) => (setAt(i), say(i, act)) })
+              h(Card, { key: placeOf(entry), entry, index: i, said: says[placeOf(entry)], focused: i === at, acts })
             )
           )
         ),

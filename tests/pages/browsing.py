@@ -106,6 +106,11 @@ def gone(page: Page, selector: str) -> None:
     until(lambda: page.locator(selector).count() == 0)
 
 
+def kept(page: Page) -> int:
+    """How many answers the browser keeps until the plugin has them."""
+    return int(page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('ai-tagger-answer')).length"))
+
+
 def fits(page: Page) -> bool:
     """Nobody has to scroll sideways."""
     return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))

@@ -10,7 +10,7 @@ import pytest
 from tests.double import StashDouble
 from tests.line.drawing import picture
 from tests.pages.asking import ask, item, until
-from tests.pages.browsing import serve
+from tests.pages.browsing import kept, serve
 from tests.pages.test_operations import BLACK_WHITE, looked_at
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def test_a_review_needs_only_keys_and_its_answers_arrive(
         page.keyboard.press(key)
     assert page.locator(".ai-tagger-card.accept").count() == 1
     assert page.locator(".ai-tagger-card.reject").count() == 1
-    until(lambda: not page.evaluate("localStorage.getItem('ai-tagger-answers')"))
+    until(lambda: not kept(page))
     page.reload()
     page.select_option("select", BLACK_WHITE)
     page.locator(".ai-tagger-card").nth(1).wait_for()
@@ -89,7 +89,7 @@ def test_answers_survive_a_browser_that_is_closed_and_a_server_that_fails(
     page.get_by_text("kept in this browser").wait_for()
     page.unroute("**/graphql")
     page.reload()
-    until(lambda: not page.evaluate("localStorage.getItem('ai-tagger-answers')"))
+    until(lambda: not kept(page))
     (answered,) = [t for t in ask(stash, "item", items=[item(ref)])["tags"] if t["tag"] == BLACK_WHITE]
     assert answered["rule"] == "person.accepted"
 

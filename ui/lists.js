@@ -178,7 +178,7 @@
       const text = (name) => (draft[name].length ? joined(draft[name]) : stands[name].length ? NONE : "");
       const ours = draft.names.filter((one) => one.from !== "config.yml");
       const names = Object.fromEntries(ours.map((one) => [one.label, one.tags.length === 0 ? null : one.tags.length === 1 ? one.tags[0] : one.tags]));
-      const changes = ours.length || stands.names.length ? { mapping: ours.length ? JSON.stringify(names) : "" } : {};
+      const changes = JSON.stringify(draft.names) === JSON.stringify(stands.names) ? {} : { mapping: ours.length ? JSON.stringify(names) : "" };
       LISTS.filter((name) => JSON.stringify(draft[name]) !== JSON.stringify(stands[name])).forEach((name) => (changes[name] = text(name)));
       try {
         await AITagger.writeSettings(changes);
@@ -202,7 +202,7 @@
       null,
       h("h3", { className: "h4" }, t("listsHead")),
       ["blacklist", "whitelist"].map(list),
-      h(Mapping, { draft, labels, onChange: change }),
+      seen && h(Mapping, { draft, labels, onChange: change }),
       list("markers"),
       h("p", { role: "status", className: would ? "" : "mb-0" }, would && `${t("listsWould", would)} ${t(seen.sampled < seen.items ? "wouldSample" : "wouldStored", seen)}${would.back ? ` ${t("listsBack")}` : ""}`),
       changed && h(Button, { variant: "primary", className: "mr-2", "aria-disabled": busy, onClick: () => !busy && save() }, busy && h(Spinner, { animation: "border", size: "sm", className: "mr-2" }), t("save")),

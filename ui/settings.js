@@ -112,13 +112,14 @@
     );
   }
 
-  function Choices() {
+  function Choices({ onAgain }) {
     const [settings, setSettings] = React.useState(null);
     const [error, setError] = React.useState(null);
     React.useEffect(() => {
       read().then(setSettings, setError);
     }, []);
-    if (error) return h("p", { role: "alert" }, t("failed", { reason: error.message }));
+    const again = () => (setError(null), onAgain(), read().then(setSettings, setError));
+    if (error) return h("div", { role: "alert" }, h("p", null, t("failed", { reason: error.message })), h(Button, { onClick: again }, t("tryAgain")));
     if (!settings) return h("p", { role: "status" }, h(Spinner, { animation: "border", size: "sm" }), " ", t("loading"));
 
     async function change(changes) {
@@ -194,10 +195,11 @@
       again();
     }
 
+    const named = (key) => JSON.parse((settings.find((one) => one.key === key) || { value: "[]" }).value);
+
     /* One of the preset is left out, any other is used beside it. */
     async function turn(model) {
-      const names = (key) => JSON.parse((settings.find((one) => one.key === key) || { value: "[]" }).value);
-      const [use, skip] = [names("models.use"), names("models.skip")].map((some) => some.filter((name) => name !== model.name));
+      const [use, skip] = [named("models.use"), named("models.skip")].map((some) => some.filter((name) => name !== model.name));
       (model.used ? skip : use).push(model.name);
       const text = (some) => some.join(", ") || "-";
       setBusy(model.name);
@@ -215,7 +217,7 @@
       if (busy === model.name) return h(Spinner, { animation: "border", size: "sm", role: "status" });
       const one = (label, act) => h(Button, { key: label, variant: "secondary", size: "sm", className: "mr-1 mb-1", "aria-label": `${label}: ${model.name}`, "aria-disabled": Boolean(busy), onClick: () => !busy && act(model) }, label);
       // What has no bytes comes with the plugin.
-      return [model.bytes > 0 && (model.installed ? one(t("remove"), remove) : one(t("get"), get)), (model.installed || model.used) && one(t(model.used ? "modelTurnOff" : "modelTurnOn"), turn)];
+      return [model.bytes > 0 && (model.installed ? one(t("remove"), remove) : one(t("get"), get)), (model.installed || model.used || named("models.skip").includes(model.name)) && one(t(model.used ? "modelTurnOff" : "modelTurnOn"), turn)];
     };
     const row = (model) =>
       h(
@@ -264,13 +266,13 @@
 
   function Settings() {
     AITagger.useChanged("language");
-    const [overview] = AITagger.useAnswer("overview", { limit: 1 }, "overview");
+    const [overview, , again] = AITagger.useAnswer("overview", { limit: 1 }, "overview");
     return h(
       "div",
       { className: "ai-tagger-page" },
       h(AITagger.PageHead, { page: "settings" }),
       h("h3", { className: "h4" }, t("stepWhat")),
-      h(Choices),
+      h(Choices, { onAgain: again }),
       h("p", null, t("settingsWhere"), " ", h(ReactRouterDOM.Link, { to: "/settings?tab=plugins" }, t("settingsStash"))),
       h("p", null, h(Icon, { name: "faShieldAlt" }), " ", t("privacy")),
       overview && overview.usable && h(InForce)

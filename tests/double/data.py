@@ -73,6 +73,16 @@ class StoredPerformer:
     picture: Path | None = None
 
 
+@dataclass
+class StoredMarker:
+    id: str
+    scene_id: str
+    title: str
+    seconds: float
+    end_seconds: float | None
+    tag_id: str
+
+
 class Data:
     """Everything the double remembers. Whoever touches it holds the double's lock."""
 
@@ -81,6 +91,7 @@ class Data:
         self.items: dict[ItemKind, dict[str, StoredItem]] = {"scene": {}, "image": {}, "gallery": {}}
         self.tags: dict[str, StoredTag] = {}
         self.performers: dict[str, StoredPerformer] = {}
+        self.markers: dict[str, StoredMarker] = {}
         self.settings: dict[str, dict[str, Any]] = {}
         self.backups = 0
         self._last_ids: dict[str, int] = {}

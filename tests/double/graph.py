@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from graphql import GraphQLSchema, build_client_schema, build_schema, execute_sync, parse, validate
 
 from tagger.types import ItemKind
-from tests.double.data import COLLECTIONS, StoredFile, StoredItem, StoredPerformer, StoredTag
+from tests.double.data import COLLECTIONS, StoredFile, StoredItem, StoredMarker, StoredPerformer, StoredTag
 
 if TYPE_CHECKING:
     from tests.double.server import Session, StashDouble
@@ -242,10 +242,32 @@ class Root:
             tag = self._data.tags.get(input["id"])
             if tag is None:
                 raise ValueError(f"id {input['id']} does not exist in tags")
-            if tag.markers:
+            if tag.markers or any(marker.tag_id == tag.id for marker in self._data.markers.values()):
                 raise ValueError("cannot delete tag used as a primary tag in scene markers")
             self._double.remove_tag(input["id"])
         return True
+
+    def sceneMarkerCreate(self, info: Any, input: Any) -> Any:  # noqa: N802
+        given = dict(input)
+        with self._double.lock:
+            if given["scene_id"] not in self._data.items["scene"] or given["primary_tag_id"] not in self._data.tags:
+                raise ValueError("FOREIGN KEY constraint failed")
+            marker_id = self._data.next_id("marker")
+            place = (given["title"], given["seconds"], given.get("end_seconds"), given["primary_tag_id"])
+            self._data.markers[marker_id] = StoredMarker(marker_id, given["scene_id"], *place)
+            return self._marker(self._data.markers[marker_id])
+
+    def sceneMarkersDestroy(self, info: Any, ids: Any) -> bool:  # noqa: N802
+        with self._double.lock:
+            for marker_id in ids:
+                if self._data.markers.pop(marker_id, None) is None:
+                    raise ValueError(f"scene marker with id {marker_id} not found")
+        return True
+
+    def _marker(self, marker: StoredMarker) -> dict[str, Any]:
+        tag = self._tag(self._data.tags[marker.tag_id])
+        times = {"seconds": marker.seconds, "end_seconds": marker.end_seconds}
+        return {"id": marker.id, "title": marker.title, "primary_tag": tag, "tags": [], **times}
 
     def configurePlugin(self, info: Any, plugin_id: str, input: Any) -> Any:  # noqa: N802
         with self._double.lock:
@@ -298,6 +320,9 @@ class Root:
             "folder": {"id": "0", "path": item.folder} if item.folder else None,
             "tags": [self._tag(self._data.tags[i]) for i in sorted(item.tag_ids, key=int)],
             "performers": [self._performer(self._data.performers[i]) for i in sorted(item.performer_ids, key=int)],
+            "scene_markers": lambda info: [
+                self._marker(marker) for marker in self._data.markers.values() if marker.scene_id == item.id
+            ],
             "image_count": lambda info: sum(item.id in i.gallery_ids for i in self._data.items["image"].values()),
             "galleries": lambda info: [self._item(self._data.items["gallery"][i]) for i in galleries],
         }

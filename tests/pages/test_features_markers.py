@@ -1,0 +1,134 @@
+"""Markers at a press and by a rule, highlights: ours come and go, nobody else's is ever touched."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tagger.types import ItemRef
+from tests.double import StashDouble
+from tests.pages.asking import ask, item
+from tests.pages.browsing import serve
+from tests.pages.filling import filmed, open_store
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+_MAKE = "mutation Make($input: SceneMarkerCreateInput!) { sceneMarkerCreate(input: $input) { id } }"
+
+
+def somebodys(stash: StashDouble, ref: ItemRef, tag: str, seconds: float) -> str:
+    """A marker that a person made; its id."""
+    tag_id = next(t.id for t in stash.data.tags.values() if t.name == tag)
+    given = {"scene_id": ref.id, "title": "mine", "seconds": seconds, "primary_tag_id": tag_id, "tag_ids": []}
+    body = json.dumps({"query": _MAKE, "variables": {"input": given}}).encode()
+    request = urllib.request.Request(f"{stash.url}/graphql", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as response:
+        return str(json.load(response)["data"]["sceneMarkerCreate"]["id"])
+
+
+def markers(stash: StashDouble) -> list[tuple[str, float, float | None]]:
+    return sorted((m.title, m.seconds, m.end_seconds) for m in stash.data.markers.values())
+
+
+def all_spans(*tags: str) -> list[tuple[str, float, float]]:
+    return sorted((tag, *span) for tag in tags for span in ((2.0, 6.5), (20.0, 31.0)))
+
+
+def test_each_span_of_what_is_written_gets_one_marker_however_often_it_is_pressed(stash: StashDouble) -> None:
+    scene = [item(filmed(stash))]
+    assert ask(stash, "make-markers", items=scene) == {"markers": 4, "made": 4}
+    assert ask(stash, "make-markers", items=scene) == {"markers": 4, "made": 0}
+    assert markers(stash) == all_spans("Dog", "Beach"), "Cat only waits for a look"
+    assert ask(stash, "item", items=scene)["markers"] == 4
+    assert ask(stash, "take-markers-back", items=scene) == {"markers": 0, "taken_back": 4}
+    assert not stash.data.markers
+
+
+def test_somebody_elses_marker_and_one_that_was_changed_stay(stash: StashDouble) -> None:
+    ref = filmed(stash)
+    theirs = somebodys(stash, ref, "Dog", 20.2)
+    ask(stash, "make-markers", items=[item(ref)])
+    assert len(stash.data.markers) == 4, "where somebody has one of that tag, none is made"
+    changed = next(m for m in stash.data.markers.values() if m.title == "Beach" and m.seconds == 2.0)
+    changed.end_seconds = 9.0
+    ask(stash, "take-markers-back", items=[item(ref)])
+    assert set(stash.data.markers) == {theirs, changed.id}
+
+
+def test_a_marker_that_was_made_right_before_a_kill_is_known_as_ours(stash: StashDouble) -> None:
+    ref = filmed(stash)
+    tag_id = next(t.id for t in stash.data.tags.values() if t.name == "Dog")
+    made = somebodys(stash, ref, "Dog", 2.0)
+    stash.data.markers[made].end_seconds = 6.5
+    with open_store(stash) as store:  # As it is kept before Stash is asked.
+        entry = {"id": "", "tag": tag_id, "from": 2.0, "to": 6.5}
+        store.remember(f"markers of scene {ref.id}", json.dumps([entry]))
+    assert ask(stash, "make-markers", items=[item(ref)])["made"] == 3
+    assert ask(stash, "take-markers-back", items=[item(ref)])["taken_back"] == 4
+    assert not stash.data.markers
+
+
+def test_the_rule_marks_all_scenes_and_takes_back_only_ours(stash: StashDouble) -> None:
+    ref = filmed(stash)
+    theirs = somebodys(stash, ref, "Dog", 50.0)
+    stash.data.settings["ai_tagger"] = {"markers": "dog"}
+    assert ask(stash, "markers", action="make")["made"] == 2
+    assert ask(stash, "markers", action="make")["made"] == 0
+    assert markers(stash) == sorted([*all_spans("Dog"), ("mine", 50.0, None)])
+    assert ask(stash, "markers")["markers"] == 2
+    assert ask(stash, "markers", action="take-back", names=["Beach"])["taken_back"] == 0
+    assert ask(stash, "markers", action="take-back")["taken_back"] == 2
+    assert set(stash.data.markers) == {theirs}
+
+
+def test_markers_go_with_the_tags_of_a_run_that_is_undone(stash: StashDouble) -> None:
+    ref = filmed(stash)
+    theirs = somebodys(stash, ref, "Beach", 50.0)
+    ask(stash, "make-markers", items=[item(ref)])
+    stash.set_tags(ref, ["Beach"])
+    stash.run_task("Undo last run")
+    assert markers(stash) == sorted([*all_spans("Beach"), ("mine", 50.0, None)])
+    assert theirs in stash.data.markers
+
+
+def test_highlights_become_markers_one_by_one(stash: StashDouble) -> None:
+    scene = [item(filmed(stash))]
+    found = ask(stash, "highlights", items=scene)["highlights"]
+    assert [(one["from"], one["to"]) for one in found] == [(2.0, 6.5), (20.0, 31.0)], "no moment twice"
+    assert ask(stash, "make-markers", items=scene, moments=[20.0])["made"] == 1
+    assert [at for _, at, _ in markers(stash)] == [20.0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "args"),
+    [
+        ("make-markers", {"items": [{"kind": "image", "id": "1"}]}),
+        ("make-markers", {"items": [{"kind": "scene", "id": "999"}]}),
+        ("make-markers", {"items": [{"kind": "scene", "id": "1"}], "moments": ["soon"]}),
+        ("highlights", {}),
+    ],
+)
+def test_a_bad_call_gets_a_sentence(stash: StashDouble, mode: str, args: dict[str, Any]) -> None:
+    filmed(stash)
+    answer = ask(stash, mode, **args)
+    assert list(answer) == ["problem"] and answer["problem"].endswith(".")
+
+
+def test_highlights_are_pressed_and_marked_on_the_page(stash: StashDouble, page: Page) -> None:
+    ref = filmed(stash)
+    complaints = serve(page, stash, [])
+    page.goto(f"{stash.url}/scenes/{ref.id}")
+    page.get_by_role("tab", name="AI", exact=True).click()
+    highlights = page.locator(".ai-tagger-highlights")
+    highlights.wait_for()
+    highlights.locator("input").first.uncheck()
+    highlights.get_by_role("button", name="Make markers of these").click()
+    page.get_by_text("1 marker was made.").wait_for()
+    assert [at for _, at, _ in markers(stash)] == [20.0]
+    page.get_by_role("button", name="Take 1 marker back").click()
+    page.get_by_text("1 marker was taken back.").wait_for()
+    assert not stash.data.markers and not complaints

@@ -45,7 +45,7 @@ def _first(place: Place, since: str) -> tuple[int, int, int]:
     """The ids from which on scenes, images and galleries were added since that day: Stash's ids ascend with time."""
     if not since:
         return (0, 0, 0)
-    one = {"per_page": 1, "sort": "created_at", "direction": "ASC"}
+    one = {"per_page": 1, "sort": "id", "direction": "ASC"}
     found = place.ask(_FIRST, {"one": one, "since": {"value": f"{since}T00:00:00Z", "modifier": "GREATER_THAN"}})
     some = (found["findScenes"]["scenes"], found["findImages"]["images"], found["findGalleries"]["galleries"])
     scene, image, gallery = (int(items[0]["id"]) if items else _NEVER for items in some)

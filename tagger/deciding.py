@@ -8,6 +8,7 @@ from tagger import looking
 from tagger.app import App
 from tagger.errors import TaggerError
 from tagger.library.again import Again, decide_again
+from tagger.library.following import under_old_names
 from tagger.library.progress import words
 from tagger.library.takeback import parse_ref
 from tagger.library.why import why_lines, why_of
@@ -69,9 +70,10 @@ def why(app: App, wish: Wish) -> Answer:
     if not wish.item or not wish.tag:
         raise TaggerError("Why what? Say --item and --tag, such as: why --item image:123 --tag Dog.")
     ref = parse_ref(wish.item)
-    index = TagIndex(app.library.tags(), tree_of(app.config, app.policy.names).others)
-    path = next((item.path for item in app.library.get([ref])), "")
-    found = why_of(app.store, app.policy, ref, wish.tag, app.loaded.origins, index, path)
+    tags = under_old_names(app.store, app.library.tags())
+    index = TagIndex(tags, tree_of(app.config, app.policy.names).others)
+    item = next(iter(app.library.get([ref])), None)
+    found = why_of(app.store, app.policy, ref, wish.tag, app.loaded.origins, index, item)
     return Answer(why_lines(found), found)
 
 

@@ -298,7 +298,8 @@ class Standing:
 
     ``seen``: models that have looked at this fingerprint. ``given_up``: failed twice with this fingerprint.
     ``decided``: the policy it was last decided under ("" = never), for this fingerprint and the ``seen`` of that time.
-    ``ours``: tag ids that we wrote and are still ours. ``gone``: tag ids that we wrote and a person removed.
+    ``ours``: tag ids that we wrote and are still ours. ``gone``: tag ids that we wrote and a person removed,
+    or that are missed; ``gone_names`` are their normal names, since a restored library has other ids.
     ``refused`` and ``accepted``: what a person said of tags here (in reviews, or by what they did in the library), as
     :func:`tagger.vocabulary.normal` names: the one is never written, the other stays whatever the scores say.
     ``mine`` says more of ``ours``, by tag id. ``our_performers``, ``gone_performers``, ``people_refused`` and
@@ -311,6 +312,7 @@ class Standing:
     decided: str = ""
     ours: frozenset[str] = frozenset()
     gone: frozenset[str] = frozenset()
+    gone_names: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()
     accepted: frozenset[str] = frozenset()
     mine: Mapping[str, Mine] = field(default_factory=dict)

@@ -38,18 +38,9 @@ def _list(app: App, wish: Wish) -> Answer:
     total = app.store.tally("review")
     count = total.get(wish.tag, 0) if wish.tag else sum(total.values())
     lines.append(f"{count:,} wait{'s' if count == 1 else ''} for your look." if count else "Nothing waits for a look.")
-    lines += _open_question(app)
+    lines += learn.question_lines(app.store)
     data = {"waiting": count, "tags": total, "items": [_row(one.question) for one in waits]}
     return Answer(lines, data)
-
-
-def _open_question(app: App) -> list[str]:
-    question = learn.open_question(app.store)
-    return (
-        [f"What happened to {question['missed']} of our tags? Say 'happened removed' or 'happened lost'."]
-        if (question)
-        else []
-    )
 
 
 def _row(question: Question) -> dict[str, object]:
@@ -178,7 +169,7 @@ AUDIT_ACTIONS = ("list", "right", "wrong")
 def happened(app: App, wish: Wish) -> Answer:
     """removed: you took our missing tags away; lost: they got lost, and the next run writes them again."""
     if wish.action == "list":
-        return Answer(_open_question(app) or ["Nothing is open: no tags of ours went missing in numbers."])
+        return Answer(learn.question_lines(app.store) or ["Nothing is open: no tags of ours went missing in numbers."])
     count = learn.happened(app.store, app.library, wish.action)
     verb = "stay away" if wish.action == "removed" else "are written again by the next run"
     return Answer([f"{count:,} tags {verb}."], {"tags": count})

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from tagger import catalogue
 from tagger.app import App
 from tagger.errors import TaggerError
+from tagger.library.learn import question_lines
 from tagger.light.bootstrap import setup_status
 from tagger.operating import DONE, SOME_FAILED, Answer, Entry, Wish
 from tagger.store.lock import holder
@@ -63,7 +64,7 @@ def status(app: App, wish: Wish) -> Answer:
     failures = app.store.failures(wish.limit)
     worker = holder(app.data)
     lines = [f"At work: {worker.purpose}, since {worker.started_at}." if worker else "No run is at work."]
-    lines += _summary_lines(summary)
+    lines += _summary_lines(summary) + question_lines(app.store)
     lines += ["Runs, the latest first:" if runs else "There was no run yet."]
     for run in runs:
         named = sorted(run.counts.items(), key=lambda count: [*_COUNTED, count[0]].index(count[0]))

@@ -69,7 +69,8 @@ class MediaItem:
     when the file lies inside an archive; then ``url`` has to do.
     ``url`` is where the library serves the file's bytes over HTTP, built from the connection, or "".
     ``tag_ids`` and ``performer_ids`` are those present now, whoever put them there. ``gallery_ids`` are the galleries
-    that an image is in, ``members`` how many images a gallery has.
+    that an image is in, ``members`` how many images a gallery has. ``updated_at`` is when anything of it was changed
+    last, in ISO format ("" = not known).
     """
 
     ref: ItemRef
@@ -91,6 +92,7 @@ class MediaItem:
     gallery_ids: frozenset[str] = frozenset()
     members: int = 0
     performer_ids: frozenset[str] = frozenset()
+    updated_at: str = ""
 
     @property
     def name(self) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tagger.library.following import under_old_names
 from tagger.library.tools import Tools
 from tagger.ports import Standing
 from tagger.types import Decision, ItemKind, Look, MediaItem, Scope
@@ -52,7 +53,7 @@ def try_library(tools: Tools, scope: Scope, n: int = 50) -> Attempt:
     kinds: list[ItemKind] = [kind for kind in ("scene", "image") if kind in scope.kinds]
     total = {kind: tools.library.count(kind, scope) for kind in kinds}
     chosen = {kind: tools.library.spread(kind, scope, k) for kind, k in _shares(total, n).items()}
-    index = TagIndex(tools.library.tags(), tools.tree.others)
+    index = TagIndex(under_old_names(tools.store, tools.library.tags()), tools.tree.others)
     items: list[Tried] = []
     left_s = seconds = 0.0
     for kind, some in chosen.items():

@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape
 
 from tagger.answers import Question, Saying, Selection, TagRule
 from tagger.errors import StoreError, TaggerError
+from tagger.library.following import under_old_names
 from tagger.library.tools import Tools
 from tagger.ports import Library, Store
 from tagger.types import Change, ItemKind, ItemRef, MediaItem, PlannedChange, Scope
@@ -129,7 +130,7 @@ def _items(library: Library, fingerprints: set[str]) -> dict[str, MediaItem]:
 
 def _adopt(tools: Tools, rows: Sequence[dict[str, Any]], items: dict[str, MediaItem]) -> int:
     """Tags that an export calls ours, and that are on their items, are ours here too."""
-    index = TagIndex(tools.library.tags())
+    index = TagIndex(under_old_names(tools.store, tools.library.tags()))
     plans = []
     for row in rows:
         item, tag = items.get(row["fingerprint"]), index.find(str(row["tag_name"]))

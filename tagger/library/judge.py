@@ -13,7 +13,7 @@ from tagger.families import row_of
 from tagger.library.people.desk import Desk
 from tagger.library.people.judging import PEOPLE
 from tagger.ports import Mine, Settlement, Standing
-from tagger.types import Decision, MediaItem, PlannedChange, Prediction, Sighting
+from tagger.types import Decision, MediaItem, PlannedChange, Prediction, Sighting, Tag
 from tagger.vocabulary import TagIndex, normal
 
 UpdateStrategy: TypeAlias = Literal["add", "replace", "merge"]
@@ -102,14 +102,15 @@ class Judge:
         """What the person said and did, and which tags there are, comes before any probability."""
         if not decision.tag:
             return decision
-        name = normal(decision.tag)
-        if name in standing.refused:
+        tag = index.find(decision.tag)
+        # Answers follow a tag that was renamed or merged; what the models say of it keeps its name.
+        names = {normal(decision.tag), normal(tag.name) if tag is not None else ""}
+        if names & standing.refused:
             return replace(decision, verdict="drop", rule="person.refused", why="You said that it isn't here.")
-        if name in standing.accepted:
+        if names & standing.accepted:
             return replace(decision, verdict="apply", rule="person.accepted", why="You said that it is here.")
         if decision.verdict not in ("apply", "review"):
             return decision
-        tag = index.find(decision.tag)
         if tag is not None and tag.id in standing.gone:
             return replace(decision, verdict="drop", rule="person.removed", why="You removed it, so it stays away.")
         if tag is None and not self.create:
@@ -134,7 +135,7 @@ class Judge:
             tag = index.find(decision.tag)
             key = tag.id if tag is not None else f"new:{normal(decision.tag)}"
             wanted.add(key)
-            if tag is not None and (tag.id in item.tag_ids or tag.id in standing.gone):
+            if _is_settled(item, tag, decision.tag, standing):
                 continue
             plans.setdefault(key, _addition(item, decision, tag.id if tag else "", tag.name if tag else decision.tag))
         return [*plans.values(), *self._removals(item, decisions, index, standing, wanted), *people]
@@ -197,6 +198,13 @@ def split_people(images: Sequence[Sequence[Decision]]) -> tuple[list[list[Decisi
     """Decisions about tags, and those about people, of each image."""
     people = [[d for d in decisions if d.prediction.feature == PEOPLE] for decisions in images]
     return [[d for d in decisions if d.prediction.feature != PEOPLE] for decisions in images], people
+
+
+def _is_settled(item: MediaItem, tag: Tag | None, name: str, standing: Standing) -> bool:
+    """Whether the item has the tag, or a person removed it, or nobody knows yet what became of it."""
+    if tag is not None and (tag.id in item.tag_ids or tag.id in standing.gone):
+        return True
+    return normal(name) in standing.gone_names or (tag is not None and normal(tag.name) in standing.gone_names)
 
 
 def _addition(item: MediaItem, decision: Decision, tag_id: str, tag_name: str) -> PlannedChange:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tagger.library import targets
-from tagger.library.learn import follow_tags
+from tagger.library.following import follow_tags, under_old_names
 from tagger.library.tools import Tools
 from tagger.types import Change, MediaItem, Tag
 from tagger.vocabulary import TagIndex, singular
@@ -18,10 +18,10 @@ class Ours:
 
     def __init__(self, tools: Tools) -> None:
         tags = tools.library.tags()
-        for line in follow_tags(tools.store, tags):
+        for line in follow_tags(tools.store, tools.library, tags):
             tools.progress.say(line)
         self._tags = {tag.id: tag for tag in tags}
-        self._index = TagIndex(tags, tools.tree.others)
+        self._index = TagIndex(under_old_names(tools.store, tags), tools.tree.others)
 
     def why_not(self, change: Change, item: MediaItem | None) -> str:
         """Why a tag can't be taken back, "" when it can. Item, file and tag must all be those that we wrote: a rebuilt

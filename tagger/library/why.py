@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from tagger.decide import Court, Policy
 from tagger.families import row_of
 from tagger.ports import Store
-from tagger.types import Change, Decision, Evidence, ItemRef, Sighting
+from tagger.types import Change, Decision, Evidence, ItemRef, MediaItem, Sighting
 from tagger.vocabulary import TagIndex, normal, singular
 
 _MOST_EVIDENCE = 4
@@ -46,16 +46,16 @@ def why_of(
     tag: str,
     origins: Mapping[str, str],
     index: TagIndex | None = None,
-    path: str = "",
+    item: MediaItem | None = None,
 ) -> dict[str, Any]:
     """Plain values for a page and a terminal.
 
     ``verdict`` is what stands: apply, review, keep, drop, or "" when nothing here was ever about this tag. ``why`` was
     made by the ``rule`` that decided; ``origin`` says where that rule was set. ``otherwise`` is what would have to
-    change for another verdict under the settings in force (``path`` chooses those of its folder); ``now`` is what these
-    say, where they would decide otherwise. ``score`` is the model's, ``probability`` the calibrated one. Boxes are
-    fractions of the upright picture. ``written`` is the tag's place in the outbox, with run and time. ``index`` are the
-    library's tags: then a tag is found by its aliases, too.
+    change for another verdict under the settings in force (those of its folder, if ``item`` is given); ``now`` is what
+    these say, where they would decide otherwise. ``score`` is the model's, ``probability`` the calibrated one. Boxes
+    are fractions of the upright picture. ``written`` is the tag's place in the outbox, with run and time. ``index`` are
+    the library's tags: then a tag is found by its aliases, too; ``yours`` says whether it is on ``item``, not by us.
     """
     names = _names(tag, index)
     history = [change for change in store.history(ref) if normal(change.plan.tag_name) in names]
@@ -63,8 +63,9 @@ def why_of(
     about = [d for d in decided if _is_about(d, names, index, tag)]
     names |= {normal(d.tag) for d in about}
     rows = store.numbers(ref) or tuple(dict.fromkeys(row_of(d.prediction) for d in decided))
-    explained = Court(policy.at(path)).explain(rows, names)
+    explained = Court(policy.at(item.path if item is not None else "")).explain(rows, names)
     known = store.known_item(ref)
+    said_by_you = _answer(store, ref, known.fingerprint if known else "", names)
     found: dict[str, Any] = {"item": f"{ref.kind}:{ref.id}", "tag": tag, "verdict": "", "now": None}
     if about:
         found |= _of_decision(max(about, key=lambda d: (d.verdict == "apply", d.prediction.probability)))
@@ -76,14 +77,17 @@ def why_of(
         found |= _places(sightings, normal(row.subject))
     elif history:
         found |= _of_change(history[-1])
-    else:
+    elif said_by_you is None:
         looked = [s.model for s in _seen(store, known.fingerprint)] if known else []
         why = (
             f"No model said anything of “{tag}” here; {', '.join(looked)} looked."
             if looked
             else _never_looked(store, ref)
         )
-        return found | {"rule": "", "why": why, "otherwise": "", "origin": "", "written": None, "history": []}
+        found |= {"rule": "", "why": why, "otherwise": "", "origin": "", "written": None, "history": []}
+        return found | {"yours": _is_yours(item, tag, index, history)}
+    if said_by_you is not None and not found.get("rule", "").startswith(_SAID_BY_A_PERSON):
+        found |= said_by_you
     if explained and not found["rule"].startswith(_SAID_BY_A_PERSON):
         _, _, said = explained[0]
         found["otherwise"] = _ELSEWHERE.get(found["rule"], said.otherwise)
@@ -95,7 +99,38 @@ def why_of(
     found["origin"] = origin_of(found["rule"], origins)
     found["written"] = _written(history)
     found["history"] = [_of_outbox(change) for change in history]
+    found["yours"] = _is_yours(item, tag, index, history)
     return found
+
+
+def _answer(store: Memory, ref: ItemRef, fingerprint: str, names: frozenset[str]) -> dict[str, Any] | None:
+    """What the newest answer that stands makes of it: a refused one is forgotten as a decision."""
+    given = [
+        answer
+        for name in names
+        for answer in store.answers(tag=name)
+        if (answer.question.ref == ref and not answer.question.fingerprint)
+        or (fingerprint and answer.question.fingerprint == fingerprint)
+    ]
+    if not given:
+        return None
+    newest = max(given, key=lambda answer: answer.id)
+    if newest.say == "yes":
+        verdict, rule, why = "apply", "person.accepted", "You said that it is here."
+    elif newest.source == "library":
+        verdict, rule, why = "drop", "person.removed", "You removed it, so it stays away."
+    else:
+        verdict, rule, why = "drop", "person.refused", "You said that it isn't here."
+    return {"verdict": verdict, "rule": rule, "why": why}
+
+
+def _is_yours(item: MediaItem | None, tag: str, index: TagIndex | None, history: Sequence[Change]) -> bool:
+    """Whether the item has the tag, and none of our changes put it there."""
+    meant = index.find(tag) if index is not None else None
+    if item is None or meant is None or meant.id not in item.tag_ids:
+        return False
+    live = ("sending", "done")
+    return not any(change.plan.action == "add" and change.state in live for change in history)
 
 
 def _names(tag: str, index: TagIndex | None) -> frozenset[str]:
@@ -250,6 +285,8 @@ def why_lines(found: Mapping[str, Any]) -> list[str]:
     ]
     if found["now"]:
         lines.append(f"  Under the settings in force: {verdicts[found['now']['verdict']]}. {found['now']['why']}")
+    if found.get("yours"):
+        lines.append("  The item has this tag, and not from us: it is yours, and stays whatever is decided.")
     if found["otherwise"]:
         lines.append(f"  For another verdict: {found['otherwise']}")
     return lines

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TypeAlias
 
 from tagger.errors import LibraryRefusedError
+from tagger.library.following import MADE_BY_US, under_old_names
 from tagger.library.people.sending import PerformerSender
 from tagger.ports import Library, Store
 from tagger.types import Change, ChangeState, ItemKind, ItemRef, MediaItem, Tag
@@ -14,7 +16,6 @@ from tagger.vocabulary import TagIndex, Tree
 
 _BATCH = 500
 _MAKING = "making a tag"
-_MADE_BY_US = "Made by AI Tagger."
 
 # By item, then by tag: the change that adds it.
 _Outgoing: TypeAlias = dict[ItemRef, dict[str, int]]
@@ -32,16 +33,26 @@ class Writer:
         self._tree = tree
         self._before_first: Callable[[], None] | None = before_first
         self._tried_again: set[int] = set()
-        self._tags: dict[str, Tag] = {}
         self._performers = PerformerSender(library, store)
-        self.index = TagIndex(())
-        self.refresh()
+
+    @cached_property
+    def _known(self) -> tuple[dict[str, Tag], TagIndex]:
+        """The library's tags, read when first needed: by then a run has followed those that were renamed."""
+        tags = self._library.tags()
+        return {tag.id: tag for tag in tags}, TagIndex(under_old_names(self._store, tags), self._tree.others)
+
+    @property
+    def _tags(self) -> dict[str, Tag]:
+        return self._known[0]
+
+    @property
+    def index(self) -> TagIndex:
+        """The library's tags by name, those made meanwhile among them."""
+        return self._known[1]
 
     def refresh(self) -> None:
         """Read the library's tags again."""
-        tags = self._library.tags()
-        self._tags = {tag.id: tag for tag in tags}
-        self.index = TagIndex(tags, self._tree.others)
+        self.__dict__.pop("_known", None)
 
     def flush(self) -> int:
         """Send everything that is planned or was being sent; how many tags were added."""
@@ -131,7 +142,7 @@ class Writer:
             parent_id = self._tag(parent, run_id).id
         self._store.remember(_MAKING, f"{run_id} {name}")
         try:
-            tag = self._library.create_tag(name, parent_id, _MADE_BY_US)
+            tag = self._library.create_tag(name, parent_id, MADE_BY_US)
         except LibraryRefusedError:
             # Somebody made it in the meantime.
             self._store.remember(_MAKING, "")
@@ -155,6 +166,6 @@ class Writer:
         When we were killed before it was made, a person may have made one of that name; it doesn't say that it is ours.
         """
         run_id, _, name = self._store.fact(_MAKING).partition(" ")
-        made = next((t for t in self._tags.values() if (t.name, t.description) == (name, _MADE_BY_US)), None)
+        made = next((t for t in self._tags.values() if (t.name, t.description) == (name, MADE_BY_US)), None)
         if name and made is not None:
             self._note(int(run_id), made)

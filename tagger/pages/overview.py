@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from tagger.library.learn import open_question
 from tagger.pages.arguments import Call
 from tagger.pages.place import Place
 from tagger.store.lock import holder
@@ -24,6 +25,7 @@ def overview(place: Place, call: Call) -> dict[str, Any]:
         "data": str(place.data),
         "working": asdict(works) if works else None,
         "summary": store.summary(),
+        "question": open_question(store),
         "device": store.fact("device"),
         "models": store.fact("models").split(),
         "tried": store.fact("tried"),

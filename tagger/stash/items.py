@@ -24,6 +24,7 @@ def read_item(kind: ItemKind, row: dict[str, Any], base_url: str) -> MediaItem:
         "title": row["title"] or "",
         "date": row["date"] or "",
         "organized": row["organized"],
+        "updated_at": row.get("updated_at") or "",
         "tag_ids": frozenset(tag["id"] for tag in row["tags"]),
         "performer_ids": frozenset(performer["id"] for performer in row["performers"]),
     }

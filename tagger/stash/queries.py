@@ -16,11 +16,11 @@ path size mod_time updated_at zip_file { id } fingerprints { type value }
 
 _FIELDS: Final[dict[ItemKind, str]] = {
     "scene": f"""
-id title date organized created_at tags {{ id }} performers {{ id }}
+id title date organized created_at updated_at tags {{ id }} performers {{ id }}
 files {{ {_FILE} width height duration }}
 """,
     "image": f"""
-id title date organized created_at tags {{ id }} performers {{ id }} galleries {{ id }}
+id title date organized created_at updated_at tags {{ id }} performers {{ id }} galleries {{ id }}
 visual_files {{
   __typename
   ... on ImageFile {{ {_FILE} width height }}

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from tagger.ports import Mine, QueueEntry, Standing
 from tagger.store.codec import after_value, dumps, id_value, now_at, pack_frames, refs_json, unpack_frames
 from tagger.types import Failure, ItemKind, ItemRef, Look, MediaItem, Sighting
+from tagger.vocabulary import normal
 
 MOST_TRIES = 2
 _UNKNOWN = (0, 0, "", "", None, 0, "")  # the columns of STANDING after the key, of an item that isn't on record
@@ -85,7 +86,7 @@ def standing(db: sqlite3.Connection, library_id: int, items: Sequence[MediaItem]
     rows = db.execute(STANDING, (refs_json(i.ref for i in items), library_id)).fetchall()
     fingerprint_of = {row[1]: items[row[0]].fingerprint for row in rows}
     ours: dict[int, dict[str, Mine]] = {}
-    gone: dict[int, set[str]] = {}
+    gone: dict[int, dict[str, str]] = {}
     performers: dict[tuple[int, str], set[str]] = {}
     on_items = db.execute(OURS, (dumps(list(fingerprint_of)),))
     for row_id, state, tag_id, fingerprint, tag_name, feature, looked, target in on_items:
@@ -93,7 +94,7 @@ def standing(db: sqlite3.Connection, library_id: int, items: Sequence[MediaItem]
             if state == "gone" or fingerprint == fingerprint_of[row_id]:
                 performers.setdefault((row_id, state), set()).add(tag_id)
         elif state == "gone":
-            gone.setdefault(row_id, set()).add(tag_id)
+            gone.setdefault(row_id, {})[tag_id] = normal(tag_name)
         elif fingerprint == fingerprint_of[row_id]:
             by = frozenset(names[int(model_id)] for model_id in looked.split(",") if model_id)
             ours.setdefault(row_id, {})[tag_id] = Mine(tag_name, feature, by)
@@ -114,6 +115,7 @@ def standing(db: sqlite3.Connection, library_id: int, items: Sequence[MediaItem]
             ours=frozenset(ours.get(row_id, ())),
             mine=ours.get(row_id, {}),
             gone=frozenset(gone.get(row_id, ())),
+            gone_names=frozenset(gone.get(row_id, {}).values()),
             refused=_answered(said[key], "tag", "no"),
             accepted=_answered(said[key], "tag", "yes"),
             our_performers=frozenset(performers.get((row_id, "done"), ())),

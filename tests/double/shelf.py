@@ -100,6 +100,7 @@ class Shelf:
         """As a person would on the page, but without the hook."""
         with self.lock:
             self.item(ref).tag_ids = {self.tag_id(name) for name in names}
+            self.item(ref).updated_at = self.data.now()
 
     def tags_by_item(self) -> dict[ItemRef, frozenset[str]]:
         """The names of every item's tags."""

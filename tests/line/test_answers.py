@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tagger.errors import TaggerError
 from tagger.operations import Wish
+from tagger.types import ItemRef
 from tests.double import StashDouble
 from tests.line.test_meanwhile import BLACK_WHITE, Line
 
@@ -186,6 +189,115 @@ def test_renamed_and_merged_tags_are_followed(line: Line) -> None:
     assert line.do("review", wish=Wish(action="acts")).data["acts"] == [], "nothing was taken for a no"
     line.do("undo", wish=Wish(everything=True))
     assert all(line.tags(ref) == frozenset() for ref in refs)
+
+
+def a_day_later(line: Line) -> None:
+    with line.stash.lock:
+        for item in line.stash.data.of("image"):
+            item.updated_at -= timedelta(days=1)
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_one_tag_less_in_a_restored_backup_is_no_rejection(line: Line, made: bool) -> None:
+    refs = [line.add() for _ in range(30)]
+    line.do("tag")
+    fresh = line.add()
+    a_day_later(line)
+    backup = copy.deepcopy(line.stash.data)
+    later: dict[str, Any] = {"tags.names": {"black and white": "Grey"}, "tags.update": "add"} if made else {}
+    line.do("tag", **later)
+    with line.stash.lock:
+        line.stash.data = backup
+    line.do("tag", **later)
+    assert line.do("review", wish=Wish(action="acts")).data["acts"] == [], "nobody took anything away"
+    for mode in ("happened", "status"):
+        assert any("What happened to" in text for text in line.do(mode).lines)
+    again = line.do("again", **later)
+    assert again.data["added"] == 0 and line.tags(fresh) == frozenset(), "it says what it does"
+    line.do("happened", wish=Wish(action="lost"))
+    line.do("tag", **later)
+    assert line.tags(fresh) == {"Grey" if made else BLACK_WHITE}
+    assert all(line.tags(ref) == {BLACK_WHITE, *(["Grey"] if made else [])} for ref in refs)
+
+
+def test_a_question_that_settled_itself_is_asked_no_more(line: Line) -> None:
+    [line.add() for _ in range(8)]
+    empty = copy.deepcopy(line.stash.data)
+    line.do("tag")
+    full = line.stash.data
+    with line.stash.lock:
+        line.stash.data = empty
+    line.do("tag")
+    with line.stash.lock:
+        line.stash.data = full
+    line.do("tag")
+    assert "Nothing is open" in line.do("happened").lines[0]
+
+
+def test_a_renamed_tag_keeps_its_name_whatever_is_decided(line: Line) -> None:
+    refs = [line.add() for _ in range(8)]
+    line.do("tag")
+    say(line, "reject", f"image:{refs[0].id}", BLACK_WHITE)
+    for name in ("Monochrome", "Grey"):
+        with line.stash.lock:
+            tag_id = line.stash.tag_id(BLACK_WHITE if name == "Monochrome" else "Monochrome")
+            line.stash.data.tags[tag_id].name = name
+        refs.append(line.add())
+        for mode, settings in (("tag", {}), ("again", {"limits.most_tags": 7}), ("again", {})):
+            line.do(mode, **settings)
+            assert [line.tags(ref) for ref in refs] == [set(), *[{name}] * (len(refs) - 1)]
+    assert line.stash.tag_names() == {"AI Tagger", "Grey"}
+    why = line.do("why", wish=Wish(item=f"image:{refs[-1].id}", tag="Grey"))
+    assert why.data["verdict"] == "apply" and not why.data["yours"]
+
+
+def test_a_refused_tag_stays_away_when_the_tag_is_merged_into_another(line: Line) -> None:
+    refs = [line.add() for _ in range(8)]
+    line.do("tag", **REVIEW)
+    say(line, "reject", f"image:{refs[0].id}", BLACK_WHITE)
+    line.do("tag")
+    other = line.stash.add_tag("Old films")
+    with line.stash.lock:
+        line.stash.remove_tag(line.stash.tag_id(BLACK_WHITE))
+        line.stash.data.tags[other].aliases.append(BLACK_WHITE)
+        for ref in refs[1:]:
+            line.stash.item(ref).tag_ids.add(other)
+    for settings in ({}, {"limits.most_tags": 7}):
+        line.do("tag", **settings)
+        assert [line.tags(ref) for ref in refs] == [set(), *[{"Old films"}] * 7]
+
+
+def test_another_tag_with_the_id_of_one_that_a_backup_lacks_is_not_that_one(line: Line) -> None:
+    refs = [line.add() for _ in range(8)]
+    backup = copy.deepcopy(line.stash.data)
+    line.do("tag")
+    with line.stash.lock:
+        line.stash.data = backup
+        taken = {line.stash.add_tag("Wedding"), line.stash.add_tag("Holiday")}
+        assert line.stash.tag_id("Wedding") in taken
+    line.do("tag")
+    line.do("happened", wish=Wish(action="lost"))
+    line.do("tag")
+    assert all(line.tags(ref) == {BLACK_WHITE} for ref in refs)
+
+
+def test_why_knows_what_a_person_said_and_what_is_theirs(line: Line) -> None:
+    line.stash.add_tag(BLACK_WHITE)
+    mine, refused, hand = line.add((BLACK_WHITE,)), line.add(), line.add()
+    [line.add() for _ in range(4)]
+    line.do("tag")
+    line.stash.set_tags(refused, [])
+    line.stash.set_tags(hand, [BLACK_WHITE, "Wedding"])
+    for mode in ("tag", "again"):
+        line.do(mode, **{"limits.most_tags": 7})
+
+    def why(ref: ItemRef, tag: str = BLACK_WHITE) -> dict[str, Any]:
+        return dict(line.do("why", wish=Wish(item=f"image:{ref.id}", tag=tag)).data)
+
+    assert why(mine)["yours"] and why(mine)["verdict"] == "apply"
+    assert (why(refused)["verdict"], why(refused)["rule"]) == ("drop", "person.removed")
+    assert "You removed it" in why(refused)["why"] and not why(refused)["yours"]
+    assert why(hand, "Wedding")["yours"] and not why(hand)["yours"]
 
 
 # -- a promise

@@ -26,6 +26,7 @@ from tagger.calibration import Calibration, Calibrations
 from tagger.decide import Policy
 from tagger.library.again import Again, decide_again
 from tagger.library.judge import Judge
+from tagger.library.order import prepare
 from tagger.library.tools import Tools
 from tagger.ports import Standing, Written
 from tagger.store import DATABASE_NAME, SqliteStore
@@ -132,6 +133,8 @@ def fill(store: SqliteStore, shelf: Shelf, judge: Judge, items: int, labels: int
             shelf.add_tags("image", [change.plan.ref.id], [change.plan.tag_id])
         store.mark([change.id for change in changes], "done")
     store.end_run(run.id, "done")
+    for _ in range(0, items, 20_000):  # so many pictures a run are compared
+        prepare(store)
 
 
 def again(store: SqliteStore, shelf: Shelf, judge: Judge, *, dry_run: bool = False) -> Again:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import NamedTuple
 
@@ -315,10 +315,11 @@ class Court:
         return [(joined[at].feature, joined[at].subject, ruling.tag, rank) for at, ruling, rank, _, _ in
                 self._judge(joined)]  # fmt: skip
 
-    def words(self, rows: Sequence[Row]) -> list[tuple[Verdict, str, str]]:
-        """``(verdict, rule, why)`` for what :meth:`verdicts` gives, in the same order."""
+    def words(self, rows: Sequence[Row], wanted: Collection[int]) -> dict[int, tuple[Verdict, str, str]]:
+        """``(verdict, rule, why)`` for some of what :meth:`verdicts` gives, by the place there."""
         joined, _ = join(rows, self._policy.family)
-        return [self._words(judged, joined[judged.at]) for judged in self._judge(joined)]
+        judged = self._judge(joined)
+        return {place: self._words(judged[place], joined[judged[place].at]) for place in wanted}
 
     def _words(self, judged: _Judged, row: Row) -> tuple[Verdict, str, str]:
         said = self._say(judged, row)

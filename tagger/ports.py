@@ -402,6 +402,10 @@ class Store(Answers, Protocol):
         """Those of these rows."""
         ...
 
+    def decisions_at(self, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Decision]:
+        """The decisions at these ``(row, place)``, as records have them; what isn't there any more is left out."""
+        ...
+
     def rejudge(self, run_id: int, policy: str, rejudged: Sequence[Rejudged]) -> None:
         """Other verdicts for the same predictions; plans join the outbox as in :meth:`settle`."""
         ...

@@ -209,12 +209,14 @@ class TagIndex:
         self._others = others or {}
         # The surest way first: by name, by alias, then both again in the singular.
         self._ways: tuple[dict[str, Tag], ...] = ({}, {}, {}, {})
+        self._found: dict[str, Tag | None] = {}  # what was asked before; deciding asks the same few names a million times
         # In order of age, so that of two tags that look alike the older one is meant, always the same.
         for tag in sorted(tags, key=lambda tag: (len(tag.id), tag.id)):
             self.add(tag)
 
     def add(self, tag: Tag) -> None:
         """One more tag, for example one that was just made."""
+        self._found.clear()
         names, aliases, singular_names, singular_aliases = self._ways
         names.setdefault(normal(tag.name), tag)
         singular_names.setdefault(singular(tag.name), tag)
@@ -224,8 +226,10 @@ class TagIndex:
 
     def find(self, name: str) -> Tag | None:
         """The tag that is meant by ``name``, None if there is none."""
-        tries = (name, *self._others.get(normal(name), ()))
-        return next((tag for one in tries if (tag := self._find(one)) is not None), None)
+        if name not in self._found:
+            tries = (name, *self._others.get(normal(name), ()))
+            self._found[name] = next((tag for one in tries if (tag := self._find(one)) is not None), None)
+        return self._found[name]
 
     def _find(self, name: str) -> Tag | None:
         plain, one = normal(name), singular(name)

@@ -21,12 +21,13 @@ from tagger.library.housekeeping import backup_once
 from tagger.library.learn import Watch
 from tagger.library.order import prepare
 from tagger.library.people.again import PeopleAgain
+from tagger.library.redrafting import Moved, Redrafting, not_there_yet
 from tagger.library.scope import meant
 from tagger.library.takeback import send_removals
 from tagger.library.tools import Tools
 from tagger.library.writer import Writer
 from tagger.ports import Record, Rejudged, Settlement, Standing
-from tagger.types import Decision, ItemRef, MediaItem, PlannedChange, Run, Scope, Sighting, Verdict
+from tagger.types import Decision, ItemRef, MediaItem, PlannedChange, Run, Scope, Sighting
 
 _PAGE = 4000
 _FETCH = 500
@@ -132,6 +133,7 @@ class _Again:
         self._store, self._judge = tools.store, tools.judge
         self._started = tools.clock()
         self._writer = Writer(tools.library, tools.store, tools.tree, lambda: backup_once(tools, order))
+        self._redrafting = Redrafting(tools.judge, tools.store, self._tag_id)
         self._tag_ids: dict[str, str] = {}
         self._count = _Count()
         self._in_hand: list[_Fresh] = []
@@ -209,7 +211,7 @@ class _Again:
     def _changes(self, page: Sequence[Record], count: _Count, watch: Watch | None = None) -> Iterator[_Fresh]:
         """Those of a page that change, with all that is to be written for them."""
         kinds = self._scope.kinds
-        some: list[tuple[Record, list[tuple[int, int]] | None]] = []
+        some: list[tuple[Record, Moved | None]] = []
         known = self._places(page) if self._judge.policy.rules else {}
         for record in page:
             if record.ref.kind not in kinds:
@@ -235,7 +237,7 @@ class _Again:
         chunks = (refs[start : start + _FETCH] for start in range(0, len(refs), _FETCH))
         return {item.ref: item for chunk in chunks for item in self._tools.library.get(chunk)}
 
-    def _moved(self, record: Record, path: str) -> list[tuple[int, int]] | None:
+    def _moved(self, record: Record, path: str) -> Moved | None:
         """Which stored verdicts move, as (index of the stored one, index of the new one).
 
         [] when nothing changes, None when the item has to be settled as a whole, (-1, -1) where only a tag changes.
@@ -298,7 +300,7 @@ class _Again:
     # ------------------------------------------------------------ what is to be written
 
     def _resolve(
-        self, some: Sequence[tuple[Record, list[tuple[int, int]] | None]], count: _Count, watch: Watch | None
+        self, some: Sequence[tuple[Record, Moved | None]], count: _Count, watch: Watch | None
     ) -> Iterator[_Fresh]:
         present = {item.ref: item for item in self._tools.library.get([record.ref for record, _ in some])}
         if watch is not None:
@@ -309,22 +311,27 @@ class _Again:
             for record, moved in some
             if (item := fitting.get(record.ref)) is not None and item.fingerprint == record.fingerprint
         ]
-        whole = [item for _, moved, item in there if moved is None]
-        standing = self._store.standing(whole)
-        sightings = self._store.sightings([i.fingerprint for i in whole], sorted(self._judge.knowledge.features))
-        decisions = self._store.decisions([item.ref for _, moved, item in there if moved is not None])
-        for record, moved, item in there:
-            if moved is None:
-                fresh = self._settled(record, item, standing[item.ref], sightings)
-            else:
-                fresh = self._rejudged(record, item, moved, decisions[item.ref])
+        moving = [(record, item, moved) for record, moved, item in there if moved is not None]
+        for (record, item, _), (one, new) in zip(
+            moving, self._redrafting.redraft(moving, self._writer.index), strict=True
+        ):
+            yield self._counted(_Fresh(record, rejudged=one, decisions=new), item, count)
+        whole = [(record, item) for record, moved, item in there if moved is None]
+        items = [item for _, item in whole]
+        standing = self._store.standing(items)
+        sightings = self._store.sightings([i.fingerprint for i in items], sorted(self._judge.knowledge.features))
+        for record, item in whole:
+            fresh = self._settled(record, item, standing[item.ref], sightings)
             if fresh is None:
                 self._same.append(record.row)
-                continue
-            count.changed += 1
-            count.plans(fresh.plans)
-            self._galleries.update(item.gallery_ids)
-            yield fresh
+            else:
+                yield self._counted(fresh, item, count)
+
+    def _counted(self, fresh: _Fresh, item: MediaItem, count: _Count) -> _Fresh:
+        count.changed += 1
+        count.plans(fresh.plans)
+        self._galleries.update(item.gallery_ids)
+        return fresh
 
     def _settled(
         self,
@@ -337,7 +344,7 @@ class _Again:
         seen = sightings.get(item.fingerprint, [])
         duration_s = record.duration_s or item.duration_s
         settlement = self._judge.settle(item, seen, duration_s, self._writer.index, standing)
-        plans = _new(settlement.plans, record)
+        plans = not_there_yet(settlement.plans, record)
         former = sorted((f, s, t, v) for f, s, t, v, _ in record.verdicts)
         now = sorted(
             (d.prediction.feature, d.prediction.subject, d.tag, d.verdict)
@@ -348,27 +355,6 @@ class _Again:
             return None
         shared = settlement.decisions if item.gallery_ids else ()
         return _Fresh(record, settlement=replace(settlement, plans=plans), decisions=shared)
-
-    def _rejudged(
-        self, record: Record, item: MediaItem, moved: Sequence[tuple[int, int]], decisions: Sequence[Decision]
-    ) -> _Fresh:
-        """The same predictions under other verdicts."""
-        words = self._judge.court(item.path).words(record.rows or ())
-        changes: list[tuple[int, Verdict, Verdict, str, str]] = []
-        now = dict(enumerate(decisions))
-        for index, at in moved:
-            if index < 0:
-                continue
-            _, _, tag, former, place = record.verdicts[index]
-            verdict, rule, why = words[at] if at >= 0 else ("drop", "tags.names", f"It isn't called “{tag}” any more.")
-            decision = replace(decisions[index], verdict=verdict, rule=rule, why=why)
-            now[index] = decision = self._judge.respect(decision, self._writer.index, Standing())
-            changes.append((place, former, decision.verdict, decision.rule, decision.why))
-        standing = Standing(seen=record.models, ours=frozenset(record.ours), mine=record.ours)
-        plans = self._judge.plan(item, list(now.values()), self._writer.index, standing)
-        new = _new(plans, record)
-        shared = list(now.values()) if item.gallery_ids else ()
-        return _Fresh(record, Rejudged(record.row, item, tuple(changes), new), decisions=shared)
 
     # ------------------------------------------------------------ writing
 
@@ -408,9 +394,3 @@ class _Again:
         for page in galleries.pages():
             for _, settlement in galleries.judge(page, self._writer.index, new):
                 yield settlement
-
-
-def _new(plans: Sequence[PlannedChange], record: Record) -> tuple[PlannedChange, ...]:
-    """Of what is to be written, tags that aren't there already; people are decided by their faces."""
-    tags = (plan for plan in plans if plan.target == "tag")
-    return tuple(plan for plan in tags if plan.action == "remove" or plan.tag_id not in record.ours)

@@ -10,8 +10,8 @@ from typing import Any
 
 from tagger.ports import Mine, Record, Rejudged, Settlement
 from tagger.store import outbox as _outbox
-from tagger.store.codec import dumps, id_value, now_at
-from tagger.types import Change, ItemRef, PlannedChange, Row
+from tagger.store.codec import DECISION_COLUMNS, decision, dumps, id_value, now_at
+from tagger.types import Change, Decision, ItemRef, Row
 
 _UNIT = 10_000
 
@@ -25,12 +25,15 @@ RECORDS_OF = _ITEM.format(start="json_each(?) AS j CROSS JOIN item AS i ON i.id 
 VERDICTS = """SELECT d.item, d.feature, d.subject, d.tag, d.verdict, d.place FROM decision AS d
     WHERE d.item BETWEEN ? AND ? AND d.feature != 'people' ORDER BY d.item, d.place"""
 VERDICTS_OF = """SELECT d.item, d.feature, d.subject, d.tag, d.verdict, d.place FROM json_each(?) AS j
-    CROSS JOIN decision AS d ON d.item = j.value AND d.feature != 'people'"""
+    CROSS JOIN decision AS d ON d.item = j.value AND d.feature != 'people' ORDER BY d.item, d.place"""
 _MINE = "c.state IN ('done', 'gone') AND c.action = 'add' AND c.target = 'tag'"
 _MINE_COLUMNS = "c.item, c.state, c.tag_id, c.tag_name, c.feature, c.looked, c.fingerprint, c.missed_by"
 WRITTEN = f"SELECT {_MINE_COLUMNS} FROM change AS c WHERE c.item BETWEEN ? AND ? AND {_MINE}"  # noqa: S608
 WRITTEN_OF = f"""SELECT {_MINE_COLUMNS} FROM json_each(?) AS j
     CROSS JOIN change AS c ON c.item = j.value AND {_MINE}"""  # noqa: S608
+DECISIONS_AT = f"""SELECT d.item, d.place, {DECISION_COLUMNS} FROM json_each(?) AS j
+    CROSS JOIN decision AS d ON d.item = json_extract(j.value, '$[0]') AND d.place = json_extract(j.value, '$[1]')
+    AND d.library_id = ?"""  # noqa: S608
 ANSWERED = "SELECT DISTINCT fingerprint, kind, item_id FROM answer WHERE library_id = ? AND stands = 1"
 
 
@@ -39,22 +42,21 @@ def model_names(db: sqlite3.Connection) -> dict[str, str]:
     return {str(model_id): name for model_id, name in db.execute("SELECT id, name FROM model")}
 
 
-def note(db: sqlite3.Connection, library_id: int, run_id: int, settlement: Settlement) -> None:
-    """Beside what was settled: the numbers of all its predictions, and what each plan of this run rests on."""
+def note(db: sqlite3.Connection, library_id: int, settlement: Settlement) -> None:
+    """Beside what was settled: the numbers of all its predictions."""
+    if not settlement.knowledge:
+        return
     ref = settlement.item.ref
-    row, file_id, models = db.execute(
-        "SELECT id, file_id, decided_models FROM item WHERE library_id = ? AND kind = ? AND item_id = ?",
+    file_id, models = db.execute(
+        "SELECT file_id, decided_models FROM item WHERE library_id = ? AND kind = ? AND item_id = ?",
         (library_id, ref.kind, id_value(ref.id)),
     ).fetchone()
-    _note_plans(db, row, run_id, settlement.plans)
-    if settlement.knowledge:
-        values = (file_id, settlement.knowledge, models, pack_rows(settlement.numbers))
-        db.execute(
-            """INSERT INTO predicted (file_id, knowledge, models, numbers) VALUES (?, ?, ?, ?)
-            ON CONFLICT (file_id) DO UPDATE SET knowledge = excluded.knowledge, models = excluded.models,
-                numbers = excluded.numbers""",
-            values,
-        )
+    db.execute(
+        """INSERT INTO predicted (file_id, knowledge, models, numbers) VALUES (?, ?, ?, ?)
+        ON CONFLICT (file_id) DO UPDATE SET knowledge = excluded.knowledge, models = excluded.models,
+            numbers = excluded.numbers""",
+        (file_id, settlement.knowledge, models, pack_rows(settlement.numbers)),
+    )
 
 
 def pack_rows(rows: Iterable[Row]) -> str:
@@ -142,6 +144,14 @@ def _records(
     return found
 
 
+def decisions_at(
+    db: sqlite3.Connection, library_id: int, places: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], Decision]:
+    """The decisions on these rows at these places, as far as they are still there."""
+    found = db.execute(DECISIONS_AT, (dumps(list(places)), library_id))
+    return {(row, place): decision(columns) for row, place, *columns in found}
+
+
 def rejudge(db: sqlite3.Connection, library_id: int, run_id: int, policy: str, changed: Sequence[Rejudged]) -> None:
     """Other verdicts for the same predictions; what is dropped isn't kept any more. Plans join the outbox."""
     db.executemany(
@@ -157,20 +167,9 @@ def rejudge(db: sqlite3.Connection, library_id: int, run_id: int, policy: str, c
         "DELETE FROM decision WHERE item = ? AND place = ? AND verdict = ?",
         [(one.row, place, former) for one in changed for place, former, v, _, _ in one.verdicts if v == "drop"],
     )
-    for one in changed:
-        if one.plans and one.item is not None:
-            _outbox.join(db, library_id, run_id, one.row, one.item, one.plans)
-            _note_plans(db, one.row, run_id, one.plans)
+    joining = [(one.row, one.item, one.plans) for one in changed if one.item is not None]
+    _outbox.join(db, library_id, run_id, joining)
     restamp(db, library_id, policy, [one.row for one in changed])
-
-
-def _note_plans(db: sqlite3.Connection, row: int, run_id: int, plans: Sequence[PlannedChange]) -> None:
-    """What each of them is about, and which models had looked."""
-    db.executemany(
-        """UPDATE change SET feature = ?, looked = (SELECT decided_models FROM item WHERE id = change.item)
-        WHERE item = ? AND run_id = ? AND tag_name = ? AND state = 'planned' AND action = 'add'""",
-        [(plan.feature, row, run_id, plan.tag_name) for plan in plans if plan.action == "add"],
-    )
 
 
 def restamp(db: sqlite3.Connection, library_id: int, policy: str, rows: Sequence[int]) -> None:

@@ -43,14 +43,21 @@ PENDING = f"""{CHANGE} WHERE c.library_id = ? AND c.action = ? AND c.state IN ('
     ORDER BY c.id LIMIT ?"""
 CHANGES = f"""{CHANGE} WHERE c.run_id = ? AND c.state = ? AND c.id > ? AND +c.library_id = ? AND +c.action = ?
     ORDER BY c.id LIMIT ?"""
-LIVE = """SELECT id, run_id, fingerprint, tag_id, tag_name, target, action, state FROM change
-    WHERE item = ? AND state IN ('planned', 'sending', 'done', 'gone')"""
+LIVE = """SELECT c.item, c.fingerprint, c.tag_id, c.tag_name, c.target, c.action, c.state FROM json_each(?) AS j
+    CROSS JOIN change AS c ON c.item = j.value AND c.state IN ('planned', 'sending', 'done', 'gone')"""
 WRITTEN = """SELECT id, tag_id, missed_by FROM change WHERE item = ? AND fingerprint = ? AND run_id != ?
     AND state = 'done' AND action = 'add' AND target = 'tag' AND tag_id != ''"""
 DECISIONS = f"""SELECT d.item, {DECISION_COLUMNS} FROM json_each(?) AS j
     CROSS JOIN decision AS d ON d.item = j.value ORDER BY d.item, d.place"""  # noqa: S608
 TALLY = "SELECT tag, count(*) FROM decision WHERE library_id = ? AND verdict = ? GROUP BY tag"
 TALLY_REVIEW = "SELECT tag, n FROM to_review WHERE library_id = ? AND n > 0"
+_COLUMNS = """library_id, run_id, item, state, fingerprint, tag_id, tag_name, model, score, probability, rule, why,
+    tags_before, target, action, changed_at"""
+_VALUES = """:library_id, :run_id, :item, 'planned', :fingerprint, :tag_id, :tag_name, :model, :score, :probability,
+    :rule, :why, :tags_before, :target, :action, :now"""
+_INSERT = f"INSERT INTO change ({_COLUMNS}) VALUES ({_VALUES})"  # noqa: S608
+_INSERT_WITH_WHO_LOOKED = f"""INSERT INTO change ({_COLUMNS}, feature, looked) VALUES ({_VALUES}, :feature,
+    CASE :action WHEN 'add' THEN (SELECT decided_models FROM item WHERE id = :item) ELSE '' END)"""  # noqa: S608
 _UNDO_WHAT_WAS_TAKEN_BACK = f"""UPDATE change SET state = 'undone', reason = '{TAKEN_BACK}', changed_at = :now
     WHERE id IN (SELECT a.id FROM json_each(:ids) AS j
         CROSS JOIN change AS r ON r.id = j.value AND r.action = 'remove' AND r.state = 'done'
@@ -67,8 +74,6 @@ _WITHDRAW_WHAT_WAS_UNDONE = """UPDATE answer SET stands = -1 WHERE stands = 1 AN
 
 
 class _Live(NamedTuple):
-    id: int
-    run_id: int
     fingerprint: str
     tag_id: str
     tag_name: str
@@ -111,33 +116,31 @@ def settle(db: sqlite3.Connection, library_id: int, run_id: int, policy: str, se
     stamp = (policy, seen_models(db, file_id), ",".join(sorted(item.tag_ids)) or "-", row)
     db.execute("UPDATE item SET policy = ?, decided_models = ?, tags = ? WHERE id = ?", stamp)
     _replace_decisions(db, library_id, row, settlement.decisions)
-    live = [_Live(*r) for r in db.execute(LIVE, (row,))]
     notice(db, run_id, row, item.fingerprint, item.tag_ids)
-    _join(db, library_id, run_id, row, item, settlement.plans, live)
+    join(db, library_id, run_id, [(row, item, settlement.plans)])
 
 
 def join(
-    db: sqlite3.Connection, library_id: int, run_id: int, row: int, item: MediaItem, plans: Sequence[PlannedChange]
-) -> None:
-    """Plans for one item join the outbox, those that are not taken care of already."""
-    _join(db, library_id, run_id, row, item, plans, [_Live(*r) for r in db.execute(LIVE, (row,))])
-
-
-def _join(
     db: sqlite3.Connection,
     library_id: int,
     run_id: int,
-    row: int,
-    item: MediaItem,
-    plans: Sequence[PlannedChange],
-    live: list[_Live],
+    joining: Sequence[tuple[int, MediaItem, Sequence[PlannedChange]]],
 ) -> None:
-    for plan in plans:
-        if not _is_wanted(plan, item, live):
-            continue
-        change_id = insert(db, library_id, run_id, row, plan)
-        change = (change_id, run_id, plan.fingerprint, plan.tag_id, plan.tag_name, plan.target, plan.action)
-        live.append(_Live(*change, "planned"))
+    """Plans for these items (each with its row) join the outbox, those that are not taken care of already."""
+    live: dict[int, list[_Live]] = {row: [] for row, _, plans in joining if plans}
+    if not live:
+        return
+    for row, *columns in db.execute(LIVE, (dumps(list(live)),)):
+        live[row].append(_Live(*columns))
+    new = []
+    for row, item, plans in joining:
+        for plan in plans:
+            if _is_wanted(plan, item, live[row]):
+                new.append(_values(library_id, run_id, row, plan))
+                live[row].append(
+                    _Live(plan.fingerprint, plan.tag_id, plan.tag_name, plan.target, plan.action, "planned")
+                )
+    db.executemany(_INSERT_WITH_WHO_LOOKED, new)
 
 
 def _is_wanted(plan: PlannedChange, item: MediaItem, live: Sequence[_Live]) -> bool:
@@ -181,30 +184,29 @@ def _replace_decisions(db: sqlite3.Connection, library_id: int, row: int, decisi
 
 
 def insert(db: sqlite3.Connection, library_id: int, run_id: int, row: int, plan: PlannedChange) -> int:
-    cursor = db.execute(
-        """INSERT INTO change (library_id, run_id, item, state, fingerprint, tag_id, tag_name, model, score,
-            probability, rule, why, tags_before, target, action, changed_at)
-        VALUES (:library_id, :run_id, :item, 'planned', :fingerprint, :tag_id, :tag_name, :model, :score,
-            :probability, :rule, :why, :tags_before, :target, :action, :now)""",
-        {
-            "library_id": library_id,
-            "run_id": run_id,
-            "item": row,
-            "fingerprint": plan.fingerprint,
-            "tag_id": plan.tag_id,
-            "tag_name": plan.tag_name,
-            "model": plan.model,
-            "score": float(plan.score),
-            "probability": float(plan.probability),
-            "rule": plan.rule,
-            "why": plan.why,
-            "tags_before": dumps(sorted(plan.tags_before)),
-            "target": plan.target,
-            "action": plan.action,
-            "now": now_at(),
-        },
-    )
-    return cursor.lastrowid or 0
+    return db.execute(_INSERT, _values(library_id, run_id, row, plan)).lastrowid or 0
+
+
+def _values(library_id: int, run_id: int, row: int, plan: PlannedChange) -> dict[str, str | int | float]:
+    """What ``_INSERT`` takes. Only of what is added it is asked later which models had looked."""
+    return {
+        "library_id": library_id,
+        "run_id": run_id,
+        "item": row,
+        "fingerprint": plan.fingerprint,
+        "tag_id": plan.tag_id,
+        "tag_name": plan.tag_name,
+        "model": plan.model,
+        "score": float(plan.score),
+        "probability": float(plan.probability),
+        "rule": plan.rule,
+        "why": plan.why,
+        "tags_before": dumps(sorted(plan.tags_before)),
+        "target": plan.target,
+        "action": plan.action,
+        "now": now_at(),
+        "feature": plan.feature if plan.action == "add" else "",
+    }
 
 
 def mark(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tagger.ports import Record, Rejudged
 from tagger.store import judged as _judged
 from tagger.store.database import Database
-from tagger.types import Change, ItemRef, Row
+from tagger.types import Change, Decision, ItemRef, Row
 
 
 class RejudgingStore:
@@ -23,6 +23,10 @@ class RejudgingStore:
     def records_of(self, knowledge: str, rows: Sequence[int]) -> list[Record]:
         with self._database.read() as db:
             return _judged.records_of(db, self._library_id, knowledge, rows)
+
+    def decisions_at(self, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Decision]:
+        with self._database.read() as db:
+            return _judged.decisions_at(db, self._library_id, places)
 
     def rejudge(self, run_id: int, policy: str, rejudged: Sequence[Rejudged]) -> None:
         with self._database.write() as db:

@@ -196,7 +196,7 @@ class SqliteStore(AnswerStore, RejudgingStore):
             _runs.progress(db, self._library_id, run_id, cursor or {}, counts or {})
             for settlement in settlements:
                 _outbox.settle(db, self._library_id, run_id, policy, settlement)
-                note(db, self._library_id, run_id, settlement)
+                note(db, self._library_id, settlement)
 
     def decisions(self, refs: Sequence[ItemRef]) -> dict[ItemRef, list[Decision]]:
         """A list for every asked item, in the order they were settled in."""

@@ -79,7 +79,7 @@ def test_numbers_alone_give_the_same_verdicts(found: list[Prediction], policy: P
     whole = sorted((d.prediction.feature, d.prediction.subject, d.tag, RANK[d.verdict]) for d in court.decide(found))
     assert sorted(court.verdicts(rows)) == whole
     assert sorted(court.verdicts(rows)) == whole
-    words = [(verdict, rule) for verdict, rule, _ in court.words(rows)]
+    words = [(verdict, rule) for verdict, rule, _ in court.words(rows, range(len(court.verdicts(rows)))).values()]
     assert sorted(words) == sorted((d.verdict, d.rule) for d in court.decide(found))
 
 

@@ -1,0 +1,103 @@
+"""Other verdicts for the same predictions of one item, and the tags that follow. Part of deciding again.
+
+What is known of every item (names, numbers, former verdicts) is enough to say what changes; the decisions themselves,
+with their models and scores, are read only where a tag is written or taken back, or a gallery asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tagger.answers import PEOPLE
+from tagger.library.judge import Judge
+from tagger.ports import Record, Rejudged, Standing, Store
+from tagger.types import Decision, MediaItem, PlannedChange, Prediction, Verdict
+from tagger.vocabulary import TagIndex
+
+# Which stored verdicts of an item move, as (index of the stored one, index of the new one); see again.py.
+Moved = Sequence[tuple[int, int]]
+
+
+@dataclass(slots=True)
+class _Draft:
+    """``decisions`` are all of the item's, by their index in the record, under the new verdicts; ``moved`` are the
+    indexes of those that have other ones."""
+
+    record: Record
+    item: MediaItem
+    decisions: dict[int, Decision]
+    moved: frozenset[int]
+    changes: tuple[tuple[int, Verdict, Verdict, str, str], ...]
+    plans: tuple[PlannedChange, ...] = ()
+
+
+class Redrafting:
+    """Redrafts items for one judge. ``tag_id`` gives the id of the tag that a name means, "" where there is none."""
+
+    def __init__(self, judge: Judge, store: Store, tag_id: Callable[[str], str]) -> None:
+        self._judge, self._store, self._tag_id = judge, store, tag_id
+
+    def redraft(
+        self, some: Sequence[tuple[Record, MediaItem, Moved]], index: TagIndex
+    ) -> Iterator[tuple[Rejudged, Sequence[Decision]]]:
+        """What is to be written for each, and its new decisions where it is in a gallery (() elsewhere)."""
+        drafts = [self._draft(record, item, moved, index) for record, item, moved in some]
+        wanted = {id(draft): self._places(draft) for draft in drafts if draft.plans or draft.item.gallery_ids}
+        places = [(d.record.row, d.record.verdicts[i][4]) for d in drafts for i in wanted.get(id(d), ())]
+        real = self._store.decisions_at(places) if places else {}
+        in_galleries = [draft.item.ref for draft in drafts if draft.item.gallery_ids]
+        whole = self._store.decisions(in_galleries) if in_galleries else {}
+        for draft in drafts:
+            if id(draft) in wanted:
+                self._fill(draft, real)
+                draft.plans = self._plans(draft, index)
+            people = [d for d in whole.get(draft.item.ref, ()) if d.prediction.feature == PEOPLE]
+            shared = (*draft.decisions.values(), *people) if draft.item.gallery_ids else ()
+            yield Rejudged(draft.record.row, draft.item, draft.changes, draft.plans), shared
+
+    def _draft(self, record: Record, item: MediaItem, moved: Moved, index: TagIndex) -> _Draft:
+        words = self._judge.court(item.path).words(record.rows or (), [at for _, at in moved if at >= 0])
+        decisions = {
+            at: Decision(Prediction(feature, subject, 0.0, 0.0, subject, ()), verdict, tag, "", "")
+            for at, (feature, subject, tag, verdict, _) in enumerate(record.verdicts)
+        }
+        changes: list[tuple[int, Verdict, Verdict, str, str]] = []
+        for former, at in moved:
+            if former < 0:
+                continue
+            _, _, tag, was, place = record.verdicts[former]
+            verdict, rule, why = words[at] if at >= 0 else ("drop", "tags.names", f"It isn't called “{tag}” any more.")
+            new = replace(decisions[former], verdict=verdict, rule=rule, why=why)
+            decisions[former] = new = self._judge.respect(new, index, Standing())
+            changes.append((place, was, new.verdict, new.rule, new.why))
+        draft = _Draft(record, item, decisions, frozenset(former for former, _ in moved), tuple(changes))
+        draft.plans = self._plans(draft, index)
+        return draft
+
+    def _plans(self, draft: _Draft, index: TagIndex) -> tuple[PlannedChange, ...]:
+        record = draft.record
+        standing = Standing(seen=record.models, ours=frozenset(record.ours), mine=record.ours)
+        return not_there_yet(self._judge.plan(draft.item, list(draft.decisions.values()), index, standing), record)
+
+    def _places(self, draft: _Draft) -> list[int]:
+        """Of which decisions more has to be known: those about the tags that change, for a gallery all of them."""
+        if draft.item.gallery_ids:
+            return list(draft.decisions)
+        tags = {plan.tag_id for plan in draft.plans}
+        return [at for at, decision in draft.decisions.items() if decision.tag and self._tag_id(decision.tag) in tags]
+
+    @staticmethod
+    def _fill(draft: _Draft, real: Mapping[tuple[int, int], Decision]) -> None:
+        for at, decision in draft.decisions.items():
+            known = real.get((draft.record.row, draft.record.verdicts[at][4]))
+            if known is not None and at in draft.moved:
+                draft.decisions[at] = replace(decision, prediction=known.prediction)
+            elif known is not None:
+                draft.decisions[at] = replace(known, verdict=decision.verdict)
+
+
+def not_there_yet(plans: Sequence[PlannedChange], record: Record) -> tuple[PlannedChange, ...]:
+    """Of what is to be written, tags that aren't ours already; people are decided by their faces."""
+    tags = (plan for plan in plans if plan.target == "tag")
+    return tuple(plan for plan in tags if plan.action == "remove" or plan.tag_id not in record.ours)

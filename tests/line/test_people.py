@@ -13,6 +13,7 @@ import pytest
 from tagger.types import ItemRef
 from tests.double import StashDouble
 from tests.line.terminal import Ended, Terminal
+from tests.people.turned import add_another_embedder
 
 MIRROR, MEDIA = os.environ.get("AI_TAGGER_MIRROR", ""), os.environ.get("AI_TAGGER_TEST_MEDIA", "")
 pytestmark = [
@@ -23,7 +24,6 @@ pytestmark = [
 ]
 ONLY_FACES = "models: {skip: [deimv2-femto, yolox-nano]}\n"
 KNOWN, UNKNOWN = ("amy", "raj", "sheldon"), "stuart"
-OTHER_MODEL = ("name: mobilefacenet\n", "name: another\n")
 
 
 class People:
@@ -125,9 +125,9 @@ def test_a_refusal_holds_through_a_full_run_with_another_model_and_other_setting
     world.people("not", "raj", f"face:{raj['face']}")
     world.people("not", "amy", f"image:{world.refs['amy'][3].id}")
     assert world.on(world.party) == {"sheldon"} and world.on(world.refs["amy"][3]) == set()
-    yaml = (Path(__file__).parents[2] / "models" / "mobilefacenet.yaml").read_text()
-    (world.terminal.data / "models").mkdir(exist_ok=True)
-    (world.terminal.data / "models" / "another.yaml").write_text(yaml.replace(*OTHER_MODEL))
+    yaml = Path(__file__).parents[2] / "models" / "mobilefacenet.yaml"
+    weights = next(Path(MIRROR).rglob("MobileFaceNet_foamliu.onnx"))
+    add_another_embedder(world.terminal.data / "models", yaml, weights)
     other = (
         "--set", "models.skip=[deimv2-femto, yolox-nano, mobilefacenet]", "--set", "sampling.picture_side_px=900",
         "--set", "thresholds.apply=0.5",
@@ -137,6 +137,98 @@ def test_a_refusal_holds_through_a_full_run_with_another_model_and_other_setting
     assert all(person["examples"] >= 1 for person in people), "examples went over to the other model"
     assert world.on(world.party) == {"sheldon"} and world.on(world.refs["amy"][3]) == set()
     assert all(world.on(ref) == {"raj"} for ref in world.refs["raj"])
+    said = world.people("faces", f"image:{world.party.id}", more=other)["faces"]
+    assert {face["face"] for face in said}.isdisjoint(face["face"] for face in faces), "the other model's own faces"
+    assert world.run("tag").code == 0
+    assert world.on(world.party) == {"sheldon"} and world.on(world.refs["amy"][3]) == set()
+
+
+def test_a_split_holds_through_another_model(world: People) -> None:
+    start(world)
+    (group,) = world.people("groups", "--least", "5")["groups"]
+    out = group["members"][0]
+    world.people("split", f"group:{group['id']}", str(out["face"]))
+    add_another_embedder(
+        world.terminal.data / "models",
+        Path(__file__).parents[2] / "models" / "mobilefacenet.yaml",
+        next(Path(MIRROR).rglob("MobileFaceNet_foamliu.onnx")),
+    )
+    other = ("--set", "models.skip=[deimv2-femto, yolox-nano, mobilefacenet]")
+    assert world.run("tag", *other).code == 0
+    for more in (other, ()):
+        found = world.people("groups", "--least", "1", more=more)["groups"]
+        (with_it,) = [one for one in found if out["item"] in {member["item"] for member in one["members"]}]
+        assert with_it["size"] == 1
+    assert world.run("tag").code == 0
+    assert max(one["size"] for one in world.people("groups", "--least", "1")["groups"]) == 4
+
+
+def test_what_a_review_said_of_a_person_is_taken_back_with_it(world: People) -> None:
+    world.people("learn", str(world.known(*KNOWN)), "--create")
+    review = ("--set", "features.people=review")
+    assert world.run("tag", *review).code == 0
+    ref = world.refs["raj"][3]
+    before = world.everything()
+    item = f"image:{ref.id}"
+    act = world.run("review", "accept", item, "raj", "--json", *review).json["act"]
+    assert world.on(ref) == {"raj"}
+    counts = world.people("list")["counts"]
+    assert counts["said"] == 1 and {e["source"] for e in world.people("examples", "raj")["examples"]} >= {"named"}
+    assert world.run("review", "undo", str(act), *review).code == 0
+    assert world.everything() == before
+    assert world.people("list")["counts"]["said"] == 0
+    assert {e["source"] for e in world.people("examples", "raj")["examples"]} == {"folder"}
+    no = world.run("review", "reject", item, "raj", "--json", *review).json["act"]
+    assert world.run("tag").code == 0
+    assert world.on(ref) == set() and world.on(world.refs["raj"][4]) == {"raj"}
+    assert world.run("review", "undo", str(no)).code == 0
+    assert world.run("tag").code == 0
+    assert world.on(ref) == {"raj"}, "the refusal was never said"
+
+
+def test_performers_that_we_made_go_with_what_is_undone_if_nobody_uses_them(world: People) -> None:
+    start(world)
+    world.stash.add_performer("somebody's own")
+    (group,) = world.people("groups", "--least", "5")["groups"]
+    world.people("name", str(group["id"]), UNKNOWN, "--create")
+    assert world.on(world.refs[UNKNOWN][0]) == {UNKNOWN}
+    assert world.run("undo").code == 0
+    names = {performer.name for performer in world.stash.data.performers.values()}
+    assert names == {*KNOWN, "somebody's own"}
+    assert world.run("tag").code == 0
+    assert UNKNOWN in {person["name"] for person in world.people("list")["people"]}, "undoing forgets nobody"
+    assert world.run("undo", "--everything").code == 0
+    assert {performer.name for performer in world.stash.data.performers.values()} == {"somebody's own"}
+
+
+def test_performers_made_by_a_run_stay_while_somebody_uses_them(world: People) -> None:
+    world.people("learn", str(world.known("amy", "raj")))
+    create = ("--set", "people.create=true")
+    assert world.run("tag", *create).code == 0
+    assert {performer.name for performer in world.stash.data.performers.values()} == {"amy", "raj"}
+    world.stash.set_performers(world.refs[UNKNOWN][0], ["raj"])
+    assert world.run("undo").code == 0
+    assert {performer.name for performer in world.stash.data.performers.values()} == {"raj"}
+    assert world.on(world.refs[UNKNOWN][0]) == {"raj"}
+
+
+def test_decide_again_judges_faces_again_and_looks_at_nothing(world: People) -> None:
+    start(world)
+    before = world.everything()
+    verdicts = world.people("faces", f"image:{world.party.id}")["faces"]
+    nobody = ("--set", "features.people=review")
+    dry = world.run("again", "--dry-run", "--json", *nobody).json
+    assert dry["removed"] == 17 and world.everything() == before
+    assert world.run("again", "--json", "--yes", *nobody).json["removed"] == 17
+    assert set(world.everything().values()) == {frozenset()}
+    said = world.people("faces", f"image:{world.party.id}", more=nobody)["faces"]
+    assert {face["verdict"] for face in said if face["person"]} == {"review"}
+    again = world.run("again", "--json").json
+    assert again["added"] == 17 and world.everything() == before
+    assert world.people("faces", f"image:{world.party.id}")["faces"] == verdicts
+    assert world.run("again", "--json").json["changed"] == 0
+    looked = [run["counts"].get("looked", 0) for run in world.run("status", "--json").json["runs"][:3]]
+    assert looked == [0, 0, 0]
 
 
 def test_what_a_person_removed_in_stash_stays_away(world: People) -> None:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tagger import deciding, looking, marking, measuring, modelling, peopling, saying, telling
+from tagger import catalogue, deciding, looking, marking, measuring, modelling, peopling, saying, telling
 from tagger.answers import Selection
 from tagger.app import App
 from tagger.errors import BusyError, ModelError
@@ -19,7 +19,7 @@ from tagger.library.find import URGENT, Order
 from tagger.library.housekeeping import backup_once
 from tagger.library.marking import tidy as tidy_markers
 from tagger.library.people.census import follow_reviews
-from tagger.library.progress import words
+from tagger.library.progress import many, words
 from tagger.library.tag import Outcome, tag_library
 from tagger.library.takeback import send_all
 from tagger.library.undo import undo_run
@@ -87,16 +87,18 @@ def try_it(app: App, wish: Wish) -> Answer:
 
 def _attempt_lines(attempt: Attempt) -> list[str]:
     tags = ", ".join(f"{name} ({n})" for name, n in list(attempt.by_tag.items())[:40])
-    total = " and ".join(f"{n:,} {telling.MANY[kind]}" for kind, n in attempt.total.items())
+    total = " and ".join(many(n, kind, telling.MANY[kind]) for kind, n in attempt.total.items())
+    disk = catalogue.megabytes(attempt.disk_bytes) if attempt.disk_bytes else "no room"
     lines = [
-        f"Looked at {len(attempt.items)} items in {words(attempt.seconds)}; nothing was written.",
-        f"Would write: {tags or 'no tags'}. {attempt.review} more would wait for your look.",
-        f"All of it, {total}, would take about {words(attempt.left_s)} and {attempt.disk_bytes / 1e6:.0f} MB of disk.",
+        f"Looked at {many(len(attempt.items), 'item')} in {words(attempt.seconds)}; nothing was written.",
+        f"Would write: {tags or 'no tags'}. {many(attempt.review, 'more tag')} would wait for your review.",
+        f"All of it, {total}, would take about {words(attempt.left_s)} and {disk} on the disk.",
     ]
     if attempt.new_tags:
         lines.append(f"Tags that would be made: {', '.join(attempt.new_tags)}.")
     if attempt.failed:
-        lines.append(f"{len(attempt.failed)} could not be looked at: {attempt.failed[0].error}")
+        first = attempt.failed[0]
+        lines.append(f"{len(attempt.failed):,} could not be read, such as {first.item.name}: {first.error}")
     return lines
 
 
@@ -218,18 +220,18 @@ def _outcome_lines(outcome: Outcome, wish: Wish) -> list[str]:
     # Galleries, and items that only needed deciding again, are judged without a look.
     judged = n("passed", 0) - n("looked", 0) - n("failed", 0) - n("unchanged", 0) - n("given up", 0)
     lines[0] += (
-        f"{n('passed', 0):,} items: {n('looked', 0):,} looked at, {judged:,} judged by what was seen, "
+        f"{many(n('passed', 0), 'item')}: {n('looked', 0):,} looked at, {judged:,} judged by what was seen, "
         f"{n('unchanged', 0):,} known already, {n('failed', 0):,} not readable; {words(outcome.seconds)}."
     )
     top = ", ".join(f"{name} ({count:,})" for name, count in sorted(outcome.by_tag.items(), key=lambda t: -t[1])[:20])
     if wish.dry_run:
-        lines.append(f"Would add {n('planned', 0):,} tags: {top or 'none'}. Nothing was written.")
+        lines.append(f"Would add {many(n('planned', 0), 'tag')}{': ' + top if top else ''}. Nothing was written.")
     else:
-        lines.append(f"Added {n('added', 0):,} tags{': ' + top if top else ''}.")
+        lines.append(f"Added {many(n('added', 0), 'tag')}{': ' + top if top else ''}.")
     if n("review", 0):
-        lines.append(f"{n('review', 0):,} more are likely, and wait for your look.")
+        lines.append(f"Less sure, so left for your review: {many(n('review', 0), 'tag')}.")
     if n("given up", 0):
-        lines.append(f"{n('given up', 0):,} failed twice and are left alone until their files change (see 'status').")
+        lines.append(f"Left alone after two tries, until the file changes: {n('given up', 0):,} ('status' lists them).")
     if not outcome.finished:
         lines.append("It goes on after the jobs that were waiting.")
     return lines
@@ -256,8 +258,8 @@ def undo(app: App, wish: Wish) -> Answer:
         return Answer(["There is nothing to undo: no run has tags in the library."], asdict(undone))
     top = ", ".join(f"{name} ({n:,})" for name, n in sorted(undone.by_tag.items(), key=lambda t: -t[1])[:20])
     verb = "Would take" if wish.dry_run else "Took"
-    lines = [f"{verb} back {undone.removed:,} tags of run {undone.run_id}{': ' + top if top else ''}."]
-    lines += [f"Put back {undone.restored:,} tags that it had taken back."] if undone.restored else []
+    lines = [f"{verb} back {many(undone.removed, 'tag')} of run {undone.run_id}{': ' + top if top else ''}."]
+    lines += [f"Put back {many(undone.restored, 'tag')} that it had taken back."] if undone.restored else []
     lines += [f"Took back {markers:,} markers whose tags are gone."] if markers else []
     lines += [f"Left alone: {n:,}, since {reason}." for reason, n in undone.left.items()]
     if undone.deleted:
@@ -267,16 +269,20 @@ def undo(app: App, wish: Wish) -> Answer:
     return Answer(lines, asdict(undone))
 
 
+_LOOKED = {"apply": "", "review": "unsure: ", "keep": "not shown: "}
+
+
 def look(app: App, wish: Wish) -> Answer:
     """What it sees in these files, as lines; :func:`tagger.looking.look_json` streams it as JSON."""
     failed = 0
     lines: list[str] = []
     for seen in look_json(app, wish):
         failed += seen["error"] is not None
-        said = ", ".join(
-            f"{p['name']} {p['score']:.0%} ({p['verdict']})" for p in seen["predictions"] if p["verdict"] != "drop"
-        )
-        lines.append(f"{seen['path']}: {seen['error'] or said or 'nothing'}")
+        said = []
+        for verdict, called in _LOOKED.items():
+            names = [f"{p['name']} {p['score']:.0%}" for p in seen["predictions"] if p["verdict"] == verdict]
+            said += [called + ", ".join(names)] if names else []
+        lines.append(f"{seen['path']}: {seen['error'] or '; '.join(said) or 'nothing'}")
     return Answer(lines, {}, SOME_FAILED if failed else DONE)
 
 
@@ -301,9 +307,9 @@ def demo(app: App, wish: Wish) -> Answer:
         lines.append("With a folder that has the model files, 'demo --mirror FOLDER' needs no network.")
     app.write_example_config()
     report, failed, n = looking.demo(app, Path(wish.paths[0]) if wish.paths else None, lines)
-    many = f"{n:,} file" + ("" if n == 1 else "s")
-    lines += [f"Looked at {many}, {failed:,} of them couldn't be read. The report: {report}"]
-    lines += ["Open it in a browser. Nothing else was changed."]
+    unread = f"{failed:,} couldn't be read" if failed else "all could be read"
+    lines += [f"Looked at {many(n, 'file')}; {unread}. Nothing but the data folder was changed."]
+    lines += [f"Open the report in a browser: {report}"]
     return Answer(lines, {"report": str(report), "files": n, "failed": failed}, SOME_FAILED if failed else DONE)
 
 

@@ -21,6 +21,11 @@ def words(seconds: float) -> str:
     return f"{seconds / 86400:.1f} days"
 
 
+def many(n: int, what: str, plural: str = "") -> str:
+    """``1 item``, ``2,000 items``."""
+    return f"{n:,} {what if n == 1 else plural or what + 's'}"
+
+
 class Pace:
     """Counts items passed and looked at, moves the bar, and says a line now and then.
 

@@ -280,7 +280,8 @@ class _TagRun:
             return
         models = sorted(self._tools.pipeline.models)
         done = self._run.counts.get("passed", 0)
-        begin = f"Run {self._run.id} goes on after {done:,} items" if done else f"Run {self._run.id}"
+        begin = f"Run {self._run.id}" if self._run.id else "Dry run"
+        begin += f" goes on after {done:,} items" if done else ""
         self._tools.progress.say(f"{begin}: {self._pace.total:,} in all, looked at by {', '.join(models)}.")
         before = set(self._store.fact("models").split())
         new = [model for model in models if before and model not in before]

@@ -92,7 +92,8 @@ def _run(
     for line in child.stdout or ():
         said = [*said[-_TAIL:], line.strip()]
         if re.match(r"\s*(Downloading|Using cached|Downloaded) \S", line):
-            log.say("  " + " ".join(line.split())[:200])
+            # pip names a whole file: numpy-2.4.6-cp311-cp311-manylinux_2_27_x86_64.whl (16.9 MB)
+            log.say("  " + re.sub(r"(\S+?)-(\d[^-\s]*)-\S+\.whl", r"\1 \2", " ".join(line.split()))[:200])
         if re.match(r"\s*(Collecting|Downloaded|Requirement already satisfied)\b", line):
             begun += 1
             log.at(min(begun, requirements.packages), requirements.packages + 1)

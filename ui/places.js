@@ -93,10 +93,10 @@
         timer = setTimeout(() => AITagger.ask("waiting", {}).then((answer) => setWaiting(answer.review), () => {}), 800);
       };
       look();
-      const stop = AITagger.changed.on("review", look);
+      const stops = [AITagger.changed.on("review", look), AITagger.changed.on("waiting", setWaiting)];
       return () => {
         clearTimeout(timer);
-        stop();
+        stops.forEach((stop) => stop());
       };
     }, []);
     const to = waiting ? `${AITagger.HOME}/review` : AITagger.HOME;

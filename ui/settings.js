@@ -140,6 +140,17 @@
       SKIPS.map((name) =>
         h(Form.Check, { key: name, id: id(name), type: "switch", label: t(`look_${name}`), checked: !settings[name], onChange: (e) => change({ [name]: !e.target.checked }) })
       ),
+      h(
+        Form.Group,
+        { controlId: id("people"), className: "mt-2" },
+        h(Form.Label, null, t("people")),
+        h(
+          Form.Control,
+          { as: "select", className: "btn-secondary", value: settings.people || "apply", onChange: (e) => change({ people: e.target.value }) },
+          ["apply", "review", "look", "off"].map((name) => h("option", { key: name, value: name }, t(`people_${name}`)))
+        ),
+        h(Form.Text, { className: "text-muted" }, t("peopleSettingHelp"))
+      ),
       h(Form.Check, { id: id("marks"), type: "switch", label: t("showMarks"), checked: !settings.noMarks, onChange: (e) => change({ noMarks: !e.target.checked }) }),
       h(Thresholds, { settings, change }),
       h(

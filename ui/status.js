@@ -73,6 +73,7 @@
           ]);
           const jobs = (queue.data.jobQueue || []).filter((job) => /AI Tagger|Running plugin task/.test(job.description));
           if (alive) setState({ overview, jobs });
+          if (overview.summary) changed.tell("waiting", overview.summary.review);
         } catch (error) {
           if (alive) setState((was) => ({ ...was, error }));
         }

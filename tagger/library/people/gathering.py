@@ -30,10 +30,21 @@ def gather(desk: Desk, always: bool = False) -> int:
     count, fresh = desk.store.count_unknown(desk.model)
     if not count or not (always or fresh):
         return 0
+    grouper, batch = open_groups(desk, count)
+    return write_groups(desk, grouper, batch)
+
+
+def open_groups(desk: Desk, count: int) -> tuple[Grouper, FaceBatch]:
+    """All ``count`` unknown faces in groups, those of earlier runs first; and as they were before."""
     batch = _batch((face for face in desk.store.unknown(desk.model) if face.vector), count)
     words = _Words(desk.store, desk.model, batch)
     grouper = Grouper(desk.likeness, batch.vectors.shape[1])
     grouper.add(batch, words.together, words.apart, _side_by_side(desk.store, desk.model))
+    return grouper, batch
+
+
+def write_groups(desk: Desk, grouper: Grouper, batch: FaceBatch) -> int:
+    """What changed is stored; how many faces. A kill in between costs nothing."""
     assert batch.groups is not None
     now = grouper.group_of(batch.ids)
     changed = np.nonzero(now != batch.groups)[0]

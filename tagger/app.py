@@ -200,7 +200,7 @@ class App:
 
     @property
     def source(self) -> Source:
-        return Source(self.config.models.mirror, self.config.models.proxy)
+        return Source(self.config.models.mirror, self.config.models.proxy, self.config.models.offline)
 
     @cached_property
     def catalogue(self) -> Catalogue:

@@ -80,6 +80,7 @@ class Models(_Strict):
     skip: list[str] = []
     mirror: str = ""
     proxy: str = ""
+    offline: bool = False
 
 
 _A_LANGUAGE = "en, de, or the name of a file of your own, such as fr"

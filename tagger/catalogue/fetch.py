@@ -28,10 +28,12 @@ _HINT = "Check the connection or the proxy, or give a mirror with --mirror DIR o
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where files come from. ``mirror``: a folder (searched at any depth) or a base URL, asked first; the sha256
-    decides. ``proxy``: a URL for http and https; "" takes the environment's (``HTTPS_PROXY`` …)."""
+    decides. ``proxy``: a URL for http and https; "" takes the environment's (``HTTPS_PROXY`` …). ``offline``: never
+    from their own addresses."""
 
     mirror: str = ""
     proxy: str = ""
+    offline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class PlannedFile:
 
 @dataclass(frozen=True, slots=True)
 class DownloadPlan:
-    """What a fetch would get. ``bytes`` counts what comes over the network; ``unobtainable`` has no address at all."""
+    """What a fetch would get. ``bytes`` counts what comes over the network; no address may be asked for
+    ``unobtainable``."""
 
     files: tuple[PlannedFile, ...]
     bytes: int
@@ -56,7 +59,7 @@ class DownloadPlan:
     def sentence(self) -> str:
         """For a person, before it is done."""
         if not self.files:
-            return "All models are there; nothing is downloaded."
+            return f"Not to be had: {', '.join(self.unobtainable)}." if self.unobtainable else "All models are here."
         files = f"{len(self.files)} model file" + ("" if len(self.files) == 1 else "s")
         if not self.hosts:
             return f"{files} will be copied from the mirror folder; nothing is downloaded."
@@ -192,10 +195,11 @@ def _get(spec: AnySpec, file: FileSpec, place: Path, source: Source, progress: P
             return
         refusals.append(f"{host_of(url)} sent other bytes than the sha256 in {spec.yaml.name} asks for")
     if not refusals:
-        where = f"in the mirror {without_logins(source.mirror)}" if source.mirror else "without a mirror"
+        why = "models.offline is on" if file.url else "it has no address"
+        where = f"it isn't in the mirror {without_logins(source.mirror)}" if source.mirror else "there is no mirror"
         raise ModelError(
-            f"Model {spec.name}: {file.filename} (sha256 {known[:12]}…) has no address and isn't {where}: "
-            "put the file into a folder and give it with --mirror DIR or AI_TAGGER_MIRROR."
+            f"Model {spec.name}: {file.filename} (sha256 {known[:12]}…) can't be had: {why}, and {where}. "
+            "Put the file into a folder and give that with --mirror DIR or AI_TAGGER_MIRROR."
         )
     raise ModelError(f"Model {spec.name}: {file.filename} couldn't be fetched: {'; '.join(refusals)}. {_HINT}")
 
@@ -247,7 +251,7 @@ def _in_mirror(file: FileSpec, source: Source) -> Iterator[Path]:
 
 
 def _first_url(file: FileSpec, source: Source) -> str:
-    return source.mirror if _is_url(source.mirror) else file.url
+    return source.mirror if _is_url(source.mirror) else "" if source.offline else file.url
 
 
 def _urls(spec: AnySpec, file: FileSpec, source: Source) -> Iterator[str]:
@@ -256,7 +260,7 @@ def _urls(spec: AnySpec, file: FileSpec, source: Source) -> Iterator[str]:
         for name in file.known_as:
             yield f"{base}/{quote(name)}"
         yield f"{base}/{quote(spec.name)}/{quote(file.filename)}"
-    elif file.url:
+    elif file.url and not source.offline:
         yield file.url
 
 

@@ -63,6 +63,15 @@ def test_from_a_mirror_folder_at_any_depth_and_the_sha256_decides(tmp_path: Path
     assert remove(spec, data) == 0
 
 
+def test_offline_only_the_mirror_is_asked(tmp_path: Path) -> None:
+    spec, offline = spec_of(tmp_path, known()), Source(offline=True)
+    assert plan([spec], tmp_path / "data", offline).hosts == ()
+    with pytest.raises(ModelError, match=r"can't be had: models\.offline is on, and there is no mirror"):
+        fetch(spec, tmp_path / "data", offline)
+    (tmp_path / "weights.onnx").write_bytes(WEIGHTS)
+    assert fetch(spec, tmp_path / "data", Source(str(tmp_path), offline=True))
+
+
 def test_the_plan_says_hosts_and_megabytes(tmp_path: Path) -> None:
     spec = spec_of(tmp_path, known(bytes=3_000_000))
     planned = plan([spec], tmp_path / "data")
@@ -140,6 +149,7 @@ def test_a_file_without_an_address_comes_from_a_mirror_only(tmp_path: Path) -> N
     del file["url"]
     spec = spec_of(tmp_path, file | {"name": "weights.onnx"})
     assert plan([spec], tmp_path).unobtainable == ("mine: weights.onnx",)
+    assert plan([spec], tmp_path).sentence() == "Not to be had: mine: weights.onnx."
     with pytest.raises(ModelError, match="has no address"):
         fetch(spec, tmp_path)
 

@@ -24,13 +24,16 @@ import numpy.typing as npt
 
 from tagger.calibration import Calibration, Context, Curve, Jury, context_terms, logit
 from tagger.catalogue import SHIPPED, AnySpec, Source, fetch, load
+from tagger.config import USUAL_REVIEW
 from tagger.engines.onnx import OnnxEngine
+from tagger.evaluate.measure import LEAST, equal_mass
 from tagger.recognizers import build
 from tagger.types import Frame, Label
 
 MODELS = ("deimv2-femto", "yolox-nano")
 JURY = "jury.objects.yaml"
 _FOLDS, _REPEATS = 10, 10
+_LEAST = (0.90, 0.70, USUAL_REVIEW["objects"])
 _RIDGE = 1e-2
 
 Floats = npt.NDArray[np.float64]
@@ -164,7 +167,8 @@ def judge(table: Table, fitted: Fitted) -> dict[str, Floats]:
 
 
 def cross_validate(table: Table) -> dict[str, str]:
-    """For each model and the jury: right and found at .90 and .70, held out by picture, mean of the repeats."""
+    """For each model and the jury: right and found where tags are applied and where they wait for review, and the
+    calibration error as ``evaluate`` has it; held out by picture, mean of the repeats."""
     pictures, picture_of = np.unique(table.pictures, return_inverse=True)
     totals: dict[str, Floats] = {}
     for repeat in range(_REPEATS):
@@ -175,10 +179,19 @@ def cross_validate(table: Table) -> dict[str, str]:
             for name, answers in judge(table.where(fold == number), fitted).items():
                 held_out.setdefault(name, np.zeros(len(fold)))[fold == number] = answers
         for name, answers in held_out.items():
-            figures = [v for least in (0.90, 0.70) for v in _right_and_found(answers >= least, table.truth)]
-            totals[name] = totals.get(name, np.zeros(4)) + np.array(figures) / _REPEATS
-    words = "apply (p >= .90) {:.3f} right, {:.3f} found; review and up (p >= .70) {:.3f} right, {:.3f} found"
+            figures = [v for least in _LEAST for v in _right_and_found(answers >= least, table.truth)]
+            figures.append(_error(answers, table.truth))
+            totals[name] = totals.get(name, np.zeros(len(figures))) + np.array(figures) / _REPEATS
+    words = (
+        "; ".join(f"p >= {least:.2f} {{:.3f}} right, {{:.3f}} found" for least in _LEAST) + "; calibration error {:.3f}"
+    )
     return {name: words.format(*total) for name, total in totals.items()}
+
+
+def _error(answers: Floats, truth: npt.NDArray[np.bool_]) -> float:
+    stored = answers >= LEAST
+    bins = equal_mass(list(zip(answers[stored].tolist(), truth[stored].tolist(), strict=True)))
+    return sum(one.count * abs(one.sure - one.right) for one in bins) / sum(one.count for one in bins)
 
 
 def _right_and_found(said: npt.NDArray[np.bool_], truth: npt.NDArray[np.bool_]) -> tuple[float, float]:
@@ -198,7 +211,7 @@ def write(fitted: Fitted, specs: Mapping[str, AnySpec], how: str, results: Mappi
             f"  crowd: {context.crowd:.3f}",
             f"  rival: {context.rival:.3f}",
             f"  area: {context.area:.3f}",
-            f"  fitted: >-\n    {how} Alone, {results[model]}.",
+            f"  fitted: >-\n    {how} Alone: {results[model]}.",
         ]
         path.write_text("\n".join([kept, *block, ""]), "utf-8")
     members = "".join(f"  {specs[model].model}: {weight:.3f}\n" for model, weight in fitted.jury.weights.items())

@@ -15,7 +15,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from tagger import agreement, allowed
 from tagger.errors import ConfigError
@@ -29,6 +38,8 @@ UpdateStrategy = Literal["add", "replace", "merge"]
 _Path: TypeAlias = tuple[str, ...]
 _SETTING_OF = {setting.key: name for name, setting in STASH_SETTINGS.items()}
 _LONGEST_VALUE = 80
+# Of what the detectors call .50 to .70 sure, most is right, and a tenth of all there is to find (docs/models.md).
+USUAL_REVIEW: Mapping[str, float] = {"objects": 0.50}
 
 
 def _day(value: Any) -> Any:
@@ -58,6 +69,10 @@ class Threshold(_Strict):
     review: Fraction | None = None
     keep: Fraction | None = None
 
+    @model_serializer(mode="wrap")
+    def _only_what_was_said(self, as_usual: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in as_usual(self).items() if value is not None}
+
 
 class Thresholds(_Strict):
     apply: Fraction = 0.90
@@ -65,6 +80,18 @@ class Thresholds(_Strict):
     keep: Fraction = 0.30
     features: dict[str, Threshold] = {}
     tags: dict[str, Threshold] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_of_features(cls, values: Any) -> Any:
+        """Whoever says from where on all wait for review means objects, too."""
+        if not isinstance(values, dict) or "review" in values:
+            return values
+        said = values.get("features", {})
+        if not isinstance(said, dict) or not all(isinstance(said.get(name, {}), dict) for name in USUAL_REVIEW):
+            return values
+        usual = {name: {"review": review, **said.get(name, {})} for name, review in USUAL_REVIEW.items()}
+        return {**values, "features": {**said, **usual}}
 
     @model_validator(mode="after")
     def _ordered(self) -> Thresholds:

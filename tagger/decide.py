@@ -59,6 +59,7 @@ class PlaceRule:
 class Policy:
     """Everything that turns a probability into a verdict.
 
+    ``usual_review`` is from where on a feature waits for review unless somebody said something else.
     ``features`` and ``tags`` hold more special thresholds (only the keys that were said). ``modes`` are the switches of
     the features. ``most_tags`` 0 = no limit. ``rules`` hold for some folders; :meth:`at` makes the policy of one place,
     with those in force there in ``here``, the most general first.
@@ -67,6 +68,7 @@ class Policy:
     apply: float = 0.90
     review: float = 0.70
     keep: float = 0.30
+    usual_review: Mapping[str, float] = field(default_factory=dict)
     features: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     tags: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     modes: Mapping[str, str] = field(default_factory=dict)
@@ -90,7 +92,8 @@ class Policy:
 
     def bar(self, feature: str, tag: str, subject: str = "") -> Bar:
         """The thresholds for this tag: the most special place that says one wins."""
-        values = {"apply": self.apply, "review": self.review, "keep": self.keep}
+        review = max(self.keep, self.usual_review.get(feature, self.review))
+        values = {"apply": self.apply, "review": review, "keep": self.keep}
         place = "thresholds"
         for where, said in self._special(feature, {normal(tag), normal(subject)} - {""}):
             if said:

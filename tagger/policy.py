@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tagger import agreement
-from tagger.config import Config, Rule, Threshold
+from tagger.config import USUAL_REVIEW, Config, Rule, Threshold
 from tagger.decide import PlaceRule, Policy
 from tagger.errors import ConfigError
 from tagger.families import Family
@@ -70,13 +70,15 @@ def _files(folder: Path) -> list[Path]:
 
 def policy_of(config: Config, language: Language, libraries: Sequence[str] = ()) -> Policy:
     """``libraries`` are the names that rules may know this library by (its key, its address, its folder)."""
-    tags = config.tags
+    tags, of_features = config.tags, _said(config.thresholds.features)
+    usual = [name for name, review in USUAL_REVIEW.items() if of_features.get(name) == {"review": review}]
     here = {name.rstrip("/").casefold() for name in libraries}
     return Policy(
         apply=config.thresholds.apply,
         review=config.thresholds.review,
         keep=config.thresholds.keep,
-        features=_said(config.thresholds.features),
+        usual_review={name: of_features[name]["review"] for name in usual},
+        features={name: said for name, said in of_features.items() if name not in usual},
         tags=_said(config.thresholds.tags),
         modes=dict(config.features),
         names=Names.of(tags.names, language, tags.synonyms),

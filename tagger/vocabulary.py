@@ -209,7 +209,7 @@ class TagIndex:
         self._others = others or {}
         # The surest way first: by name, by alias, then both again in the singular.
         self._ways: tuple[dict[str, Tag], ...] = ({}, {}, {}, {})
-        self._found: dict[str, Tag | None] = {}  # what was asked before; deciding asks the same few names a million times
+        self._found: dict[str, Tag | None] = {}  # what was asked before: the same few names, a million times
         # In order of age, so that of two tags that look alike the older one is meant, always the same.
         for tag in sorted(tags, key=lambda tag: (len(tag.id), tag.id)):
             self.add(tag)

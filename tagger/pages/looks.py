@@ -88,11 +88,14 @@ def estimate(place: Place, call: Call) -> dict[str, Any]:
     store = place.store
     policy, _ = read_policy(place.data)
     apply = call.apply * _MAJOR or round(policy.apply * 1000)
-    review = min(apply, call.review * _MAJOR or round(policy.review * 1000))
+    as_it_is = round(policy.review * 1000)
+    review = min(apply, call.review * _MAJOR or as_it_is)
     sampled, items = min(_SAMPLE, store.count_items()), store.count_items()
     counts = {"add": 0, "remove": 0, "review": 0, "no_review": 0}
     for verdict, permille, n in store.sure(_SAMPLE):
         then = "apply" if permille >= apply else "review" if permille >= review else "keep"
+        if then == "keep" and verdict == "review" and review == as_it_is:
+            then = verdict  # Some features wait from another threshold on, which nobody is about to change.
         counts["add"] += n * (then == "apply" != verdict)
         counts["remove"] += n * (verdict == "apply" != then)
         counts["review"] += n * (then == "review" != verdict)

@@ -80,7 +80,8 @@ def test_names_that_exist_anywhere_are_fine() -> None:
 
 
 def test_siblings_too_weak_alone_speak_for_their_parent() -> None:
-    found = decided(policy({"tags.rollups": {"Animals": ["dog", "cat"]}}), dog=0.7, cat=0.65)
+    wanted = policy({"thresholds.review": 0.7, "tags.rollups": {"Animals": ["dog", "cat"]}})
+    found = decided(wanted, dog=0.7, cat=0.65)
     assert found["Dog"].verdict == "review" and found["Cat"].verdict == "keep"
     assert found["Animals"].verdict == "apply" and found["Animals"].prediction.probability == pytest.approx(
         0.9552, abs=1e-3
@@ -171,3 +172,23 @@ def test_a_page_reads_the_very_policy_that_is_in_force(tmp_path: Path) -> None:
     assert read == wanted and read.fingerprint() == wanted.fingerprint() and origins == {"tags.language": "config.yml"}
     (tmp_path / "policy.json").write_text("{", encoding="utf-8")
     assert read_policy(tmp_path) == (Policy(), {})
+
+
+@pytest.mark.parametrize(
+    ("said", "objects", "themes"),
+    [
+        ({}, 0.5, 0.7),
+        ({"thresholds.features": {"objects": {"apply": 0.95}, "scenes": {"review": 0.8}}}, 0.5, 0.7),
+        ({"thresholds.review": 0.75}, 0.75, 0.75),
+        ({"thresholds.keep": 0.6}, 0.6, 0.7),
+        ({"thresholds.features": {"objects": {"review": 0.65}}}, 0.65, 0.7),
+        ({"thresholds.review": 0.8, "thresholds.features": {"objects": {"review": 0.65}}}, 0.65, 0.8),
+        ({"rules": [{"below": "/media", "thresholds": {"review": 0.75}}]}, 0.75, 0.75),
+    ],
+)
+def test_objects_wait_from_an_even_chance_on_unless_somebody_said_something_else(
+    said: dict[str, Any], objects: float, themes: float
+) -> None:
+    here = policy(said).at("/media/x.jpg")
+    assert here.bar("objects", "Dog").review == objects
+    assert here.bar("themes", "Dog").review == themes

@@ -236,7 +236,9 @@ class App:
         """Get the chosen models that aren't here, saying first from where and how much; why some could not be had."""
         if not self.missing:
             return []
-        self.progress.say(catalogue.plan(self.missing, self.models_folder, self.source).sentence())
+        plan = catalogue.plan(self.missing, self.models_folder, self.source)
+        if plan.files:
+            self.progress.say(plan.sentence())
         problems = []
         for spec in self.missing:
             try:

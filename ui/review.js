@@ -119,7 +119,7 @@
       React.Fragment,
       null,
       select("tag", t("whichTag"), filter.tag, (tag) => ({ tag }), [["", `${t("allTags")} (${queue.all})`], ...queue.tags.map((one) => [one.tag, `${one.tag} (${one.n})`])]),
-      h(Form.Control, { key: "since", type: "date", className: "text-input w-auto", value: filter.since, max: new Date().toISOString().slice(0, 10), title: t("addedSince"), "aria-label": t("addedSince"), onChange: (e) => onChange({ since: e.target.value }) }),
+      h("label", { key: "since", className: "ai-tagger-since mb-0" }, t("addedSince"), h(Form.Control, { type: "date", className: "text-input w-auto ml-1", value: filter.since, max: new Date().toISOString().slice(0, 10), onChange: (e) => onChange({ since: e.target.value }) })),
       select("kind", t("whichKind"), filter.kind, (kind) => ({ kind }), [["", t("allKinds")], ...kinds]),
       select("sure", t("howSure"), sure, range, [["", t("anySure")], ...SURES.map(([from, to]) => [`${from}-${to}`, t("sureBetween", { from, to })])]),
       queue.models.length > 1 && select("model", t("whichModel"), filter.model, (model) => ({ model }), [["", t("allModels")], ...queue.models.map((model) => [model, model.split("@")[0]])])
@@ -275,7 +275,7 @@
       problem && h("div", { className: "alert alert-warning", role: "alert" }, t("notSaved", { reason: problem.message })),
       queue.error && h("div", { role: "alert" }, h("p", null, t("failed", { reason: queue.error.message })), h(Button, { onClick: () => load([], 0) }, t("tryAgain"))),
       !queue.entries && h("p", { role: "status" }, h(Spinner, { animation: "border", size: "sm" }), " ", t("loading")),
-      queue.entries && !entries.length && !queue.error && h("p", null, t("nothingWaits")),
+      queue.entries && !entries.length && !queue.error && h("p", null, t(queue.all ? "nothingFits" : "nothingWaits")),
       byItem && h(OneItem, { entries, at, onGo: setAt }),
       // A grid, not a list of options: its cards hold buttons.
       !byItem &&

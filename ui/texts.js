@@ -191,7 +191,7 @@
 
     audit: "Written: right?",
     auditHelp: "This one was written already. It was drawn at random to see how many are right.",
-    addedSince: "Only what was added since this day",
+    addedSince: "Added since",
     whichKind: "Which kind",
     allKinds: "All kinds",
     howSure: "How sure",
@@ -237,6 +237,7 @@
     reviewKeys: "Keys: arrows move, y right, n wrong, u undo, Shift+Y right up to here, Shift+N wrong from here on, i the whole item.",
     notSaved: "Your last answers are kept in this browser and sent again soon: {reason}",
     nothingWaits: "Nothing waits for your look.",
+    nothingFits: "Nothing that fits waits for your look.",
     openOnes: "1 waits for your look. | {n} wait for your look.",
     noPicture: "No picture is kept",
     open_scene: "Scene",
@@ -485,7 +486,7 @@
 
     audit: "Geschrieben: richtig?",
     auditHelp: "Dieser wurde schon geschrieben. Er wurde ausgelost, um zu sehen, wie viele stimmen.",
-    addedSince: "Nur was seit diesem Tag dazukam",
+    addedSince: "Dazu seit",
     whichKind: "Welche Art",
     allKinds: "Alle Arten",
     howSure: "Wie sicher",
@@ -531,6 +532,7 @@
     reviewKeys: "Tasten: Pfeile bewegen, y stimmt, n falsch, u zurücknehmen, Umschalt+Y stimmt bis hier, Umschalt+N falsch ab hier, i der ganze Eintrag.",
     notSaved: "Deine letzten Antworten liegen in diesem Browser und werden bald noch einmal gesendet: {reason}",
     nothingWaits: "Nichts wartet auf deinen Blick.",
+    nothingFits: "Nichts, was passt, wartet auf deinen Blick.",
     openOnes: "1 wartet auf deinen Blick. | {n} warten auf deinen Blick.",
     noPicture: "Kein Bild aufbewahrt",
     open_scene: "Szene",

@@ -10,7 +10,7 @@ from tagger.types import Decision
 MOST = 6
 _LONGEST_S = 30.0  # of a longer span the part around its best moment
 _PEOPLE = "people"
-_WHOLE = 0.8  # what is seen for this share of all that is seen in the scene tells no moment from another
+_WHOLE = 0.8  # what is seen all the time for this share of the scene tells no moment from another
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ def highlights_of(decisions: Iterable[Decision], most: int = MOST) -> list[Highl
     """People first, then tags by how sure they are, one span each before a second one; in the order of the scene."""
     written = [d for d in decisions if d.verdict == "apply" and d.prediction.spans_s]
     end_s = max((end for d in written for _, end in d.prediction.spans_s), default=0.0)
-    timed = [d for d in written if d.prediction.feature == _PEOPLE or _length(d) < _WHOLE * end_s]
+    timed = [d for d in written if d.prediction.feature == _PEOPLE or _longest(d) < _WHOLE * end_s]
     ranked = sorted(timed, key=lambda d: (d.prediction.feature != _PEOPLE, -d.prediction.probability))
     by_tag = [_spans(d, written) for d in ranked]
     chosen: list[Highlight] = []
@@ -39,8 +39,8 @@ def highlights_of(decisions: Iterable[Decision], most: int = MOST) -> list[Highl
     return sorted(chosen, key=lambda one: one.from_s)
 
 
-def _length(decision: Decision) -> float:
-    return sum(end - begin for begin, end in decision.prediction.spans_s)
+def _longest(decision: Decision) -> float:
+    return max(end - begin for begin, end in decision.prediction.spans_s)
 
 
 def _spans(decision: Decision, written: Sequence[Decision]) -> list[Highlight]:

@@ -96,7 +96,7 @@ def _operate(app: App, options: Namespace) -> int:
             sys.stdout.write(json.dumps(seen, ensure_ascii=False) + "\n")
             sys.stdout.flush()
         return SOME_FAILED if failed else 0
-    answer = OPERATIONS[options.command].run(app, wish)
+    answer = OPERATIONS[options.command](app, wish)
     if options.json:
         sys.stdout.write(json.dumps(answer.data, ensure_ascii=False, default=str) + "\n")
     else:

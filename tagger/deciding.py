@@ -12,7 +12,7 @@ from tagger.library.following import under_old_names
 from tagger.library.progress import words
 from tagger.library.takeback import parse_ref
 from tagger.library.why import why_lines, why_of
-from tagger.operating import COULD_NOT_RUN, DONE, Answer, Entry, Wish, as_worker
+from tagger.operating import COULD_NOT_RUN, DONE, Answer, Operation, Wish, as_worker
 from tagger.policy import tree_of
 from tagger.vocabulary import TagIndex
 
@@ -77,7 +77,7 @@ def why(app: App, wish: Wish) -> Answer:
     return Answer(why_lines(found), found)
 
 
-ENTRIES: Mapping[str, Entry] = {
-    "again": Entry(again, True, "decide everything again under the settings in force; nothing is looked at"),
-    "why": Entry(why, True, "why a tag is on an item, or isn't: the rule and the numbers"),
+ENTRIES: Mapping[str, Operation] = {
+    "again": again,
+    "why": why,
 }

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from tagger.app import App
 from tagger.errors import ConfigError
 from tagger.library import marking
-from tagger.operating import Answer, Entry, Wish, as_worker
+from tagger.operating import Answer, Operation, Wish, as_worker
 from tagger.vocabulary import matches
 
 _PAGE = 200
@@ -62,6 +62,6 @@ def _take_back(app: App, wish: Wish) -> Answer:
     return Answer([f"Took {taken:,} markers back."], {"taken_back": taken})
 
 
-ENTRIES: Mapping[str, Entry] = {
-    "markers": Entry(markers, True, "scene markers where tags are seen: list, make (tags.markers), take-back [TAG]"),
+ENTRIES: Mapping[str, Operation] = {
+    "markers": markers,
 }

@@ -12,7 +12,7 @@ from tagger.evaluate import Case, coco_truth, csv_truth, file_cases, library_cas
 from tagger.evaluate.page import as_json, lines
 from tagger.library import exchange
 from tagger.library.promise import Seen
-from tagger.operating import Answer, Entry, Wish, as_worker
+from tagger.operating import Answer, Operation, Wish, as_worker
 from tagger.vocabulary import singular
 
 
@@ -92,9 +92,6 @@ def _sidecars(written: int, left: int, where: str) -> Answer:
     return Answer(said, {"written": written, "left": left})
 
 
-EXPORT_FORMATS = ("json", "csv", "xmp")
-
-
 def take_in(app: App, wish: Wish) -> Answer:
     """Answers, rules and provenance of an export; items are found by their files. Settings are shown, not replaced."""
     if not wish.paths:
@@ -115,8 +112,8 @@ def take_in(app: App, wish: Wish) -> Answer:
     return Answer(said, data)
 
 
-ENTRIES: Mapping[str, Entry] = {
-    "evaluate": Entry(evaluate, True, "how right the tags are, against your own tags, a COCO file or a CSV"),
-    "export": Entry(export, True, "settings, answers and provenance as one file; applied tags as CSV or XMP"),
-    "import": Entry(take_in, True, "take in an export"),
+ENTRIES: Mapping[str, Operation] = {
+    "evaluate": evaluate,
+    "export": export,
+    "import": take_in,
 }

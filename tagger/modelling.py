@@ -9,7 +9,7 @@ from pathlib import Path
 from tagger import catalogue
 from tagger.app import App
 from tagger.errors import ConfigError
-from tagger.operating import DONE, SOME_FAILED, Answer, Entry, Wish
+from tagger.operating import DONE, SOME_FAILED, Answer, Operation, Wish
 from tagger.recognizers import check as check_model
 
 
@@ -76,6 +76,6 @@ def _models_check(app: App, names: tuple[str, ...]) -> Answer:
     return Answer(lines, {"models": data}, SOME_FAILED if failed else DONE)
 
 
-ENTRIES: Mapping[str, Entry] = {
-    "models": Entry(models, False, "list, fetch, remove or check models"),
+ENTRIES: Mapping[str, Operation] = {
+    "models": models,
 }

@@ -58,15 +58,7 @@ class Wish:
 
 
 Operation: TypeAlias = Callable[[App, Wish], Answer]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A row of the table: ``needs_library`` says whether the terminal has to name one."""
-
-    run: Operation
-    needs_library: bool
-    help: str
+"""A row of the table; what it takes in a terminal, and its help: ``light/arguments.py``."""
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from tagger.library.progress import many, words
 from tagger.library.tag import Outcome, tag_library
 from tagger.library.takeback import send_all
 from tagger.library.undo import undo_run
-from tagger.operating import COULD_NOT_RUN, DONE, SOME_FAILED, Answer, Entry, Wish, as_worker
+from tagger.operating import COULD_NOT_RUN, DONE, SOME_FAILED, Answer, Operation, Wish, as_worker
 from tagger.ports import Host
 from tagger.store.lock import wanted, worker_lock
 
@@ -313,15 +313,15 @@ def demo(app: App, wish: Wish) -> Answer:
     return Answer(lines, {"report": str(report), "files": n, "failed": failed}, SOME_FAILED if failed else DONE)
 
 
-OPERATIONS: Mapping[str, Entry] = {
-    "setup": Entry(setup, False, "make the private environment and get the starter models"),
-    "look": Entry(look, False, "what it sees in these files; writes nothing"),
-    "try": Entry(try_it, True, "look at about 50 items of the library; writes nothing"),
-    "tag": Entry(tag, True, "tag the library; goes on where it was"),
-    "new": Entry(new, True, "tag what is new since the last run"),
-    "serve": Entry(serve, True, "look at what is asked for on Stash's pages, until a minute nothing was"),
-    "undo": Entry(undo, True, "take the last run's tags back, or those of --run N"),
-    "demo": Entry(demo, False, "look at the pictures and videos in DIR, or at drawn ones, and write a report"),
+OPERATIONS: Mapping[str, Operation] = {
+    "setup": setup,
+    "look": look,
+    "try": try_it,
+    "tag": tag,
+    "new": new,
+    "serve": serve,
+    "undo": undo,
+    "demo": demo,
     **telling.ENTRIES,
     **modelling.ENTRIES,
     **deciding.ENTRIES,
@@ -331,4 +331,4 @@ OPERATIONS: Mapping[str, Entry] = {
     **measuring.ENTRIES,
 }
 
-__all__ = ["COULD_NOT_RUN", "DONE", "OPERATIONS", "SOME_FAILED", "Answer", "Entry", "Wish", "look_json"]
+__all__ = ["COULD_NOT_RUN", "DONE", "OPERATIONS", "SOME_FAILED", "Answer", "Wish", "look_json"]

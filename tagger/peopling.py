@@ -22,7 +22,7 @@ from tagger.library.people.learning import Learned, Learner
 from tagger.library.progress import words
 from tagger.library.tag import tag_library
 from tagger.library.tools import Tools
-from tagger.operating import Answer, Entry, Wish, as_worker
+from tagger.operating import Answer, Operation, Wish, as_worker
 from tagger.people_store import NewFace, PeopleStore, Place, StoredFace
 from tagger.types import Box, ItemRef, MediaItem
 
@@ -445,6 +445,6 @@ ACTIONS: Mapping[str, _Action] = {
     "reembed": _reembed,
     "again": _again,
 }
-ENTRIES: Mapping[str, Entry] = {
-    "people": Entry(people, True, "who is known, and whose face is where: learn, groups, name, not, forget …"),
+ENTRIES: Mapping[str, Operation] = {
+    "people": people,
 }

@@ -38,15 +38,15 @@ def _operate(server: dict[str, Any], args: dict[str, Any], root: Path, progress:
     from tagger.operations import OPERATIONS
 
     mode = str(args.get("mode", ""))
-    entry = OPERATIONS.get(mode)
-    if entry is None:
+    operation = OPERATIONS.get(mode)
+    if operation is None:
         raise TaggerError(f"There is no task {mode!r}; there are: {', '.join(OPERATIONS)}.")
     connection = from_server_connection(server)
     api_key = find_api_key()
     data = Path(data_folder(stash_dir=connection.dir))
     app = App(root, data, progress, connection.with_api_key(api_key) if api_key else connection, is_plugin=True)
     try:
-        answer = entry.run(app, _wish(args))
+        answer = operation(app, _wish(args))
     finally:
         app.close()
     for line in answer.lines:

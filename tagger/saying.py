@@ -16,7 +16,7 @@ from tagger.library.housekeeping import backup_once
 from tagger.library.order import AUDITS_READY
 from tagger.library.people.census import follow_reviews
 from tagger.library.takeback import TakenBack, parse_ref, send_all, undo_everything, undo_selection
-from tagger.operating import Answer, Entry, Wish, as_worker
+from tagger.operating import Answer, Operation, Wish, as_worker
 from tagger.types import ItemRef
 
 _Act = Callable[[App, Wish], Answer]
@@ -25,7 +25,7 @@ _Act = Callable[[App, Wish], Answer]
 def reviewing(app: App, wish: Wish) -> Answer:
     """list; accept, reject, never-here ITEM TAG…; instead ITEM TAG OTHER; add ITEM TAG; never TAG; always TAG 0.85;
     undo N; acts."""
-    return _REVIEW[wish.action](app, wish)
+    return REVIEW_ACTIONS[wish.action](app, wish)
 
 
 def _list(app: App, wish: Wish) -> Answer:
@@ -136,7 +136,7 @@ def _sent(app: App, act: int, verb: str = "Kept") -> Answer:
     return Answer(lines, {"act": act, "added": added, "removed": removed.total()})
 
 
-_REVIEW: Mapping[str, _Act] = {
+REVIEW_ACTIONS: Mapping[str, _Act] = {
     "list": _list,
     "accept": _accept,
     "reject": _reject,
@@ -148,7 +148,6 @@ _REVIEW: Mapping[str, _Act] = {
     "undo": _undo,
     "acts": _acts,
 }
-REVIEW_ACTIONS = tuple(_REVIEW)
 
 
 def audit(app: App, wish: Wish) -> Answer:
@@ -163,9 +162,6 @@ def audit(app: App, wish: Wish) -> Answer:
     return Answer(lines, {"audits": [_row(a.question) for a in drawn]})
 
 
-AUDIT_ACTIONS = ("list", "right", "wrong")
-
-
 def happened(app: App, wish: Wish) -> Answer:
     """removed: you took our missing tags away; lost: they got lost, and the next run writes them again."""
     if wish.action == "list":
@@ -173,9 +169,6 @@ def happened(app: App, wish: Wish) -> Answer:
     count = learn.happened(app.store, app.library, wish.action)
     verb = "stay away" if wish.action == "removed" else "are written again by the next run"
     return Answer([f"{count:,} tags {verb}."], {"tags": count})
-
-
-HAPPENED_ACTIONS = ("list", "removed", "lost")
 
 
 def promising(app: App, wish: Wish) -> Answer:
@@ -247,11 +240,11 @@ def leave(app: App, wish: Wish) -> Answer:
     )
 
 
-ENTRIES: Mapping[str, Entry] = {
-    "review": Entry(reviewing, True, "what waits for your look, and your answers: accept, reject, instead, never …"),
-    "audit": Entry(audit, True, "applied tags drawn at random, to see how many are right"),
-    "happened": Entry(happened, True, "say what became of tags that went missing: removed, or lost"),
-    "promise": Entry(promising, True, "what can be promised of each tag, and thresholds that keep it"),
-    "tidy": Entry(tidying, True, "tags that are twice there, on almost everything, or unused"),
-    "leave": Entry(leave, True, "take everything back and delete our data folder"),
+ENTRIES: Mapping[str, Operation] = {
+    "review": reviewing,
+    "audit": audit,
+    "happened": happened,
+    "promise": promising,
+    "tidy": tidying,
+    "leave": leave,
 }

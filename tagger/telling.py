@@ -10,7 +10,7 @@ from tagger.app import App
 from tagger.errors import TaggerError
 from tagger.library.learn import question_lines
 from tagger.light.bootstrap import setup_status
-from tagger.operating import DONE, SOME_FAILED, Answer, Entry, Wish
+from tagger.operating import DONE, SOME_FAILED, Answer, Operation, Wish
 from tagger.store.lock import holder
 from tagger.types import ItemKind
 
@@ -122,7 +122,7 @@ def _summary_lines(summary: Mapping[str, int]) -> list[str]:
     return lines
 
 
-ENTRIES: Mapping[str, Entry] = {
-    "check": Entry(check, False, "what works, what doesn't, what to do; every setting and where it comes from"),
-    "status": Entry(status, True, "runs, counts, and what could not be read"),
+ENTRIES: Mapping[str, Operation] = {
+    "check": check,
+    "status": status,
 }

@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import pytest
 
-from tagger import measuring, peopling, saying
+from tagger import peopling, saying
 from tagger.light import arguments
 from tagger.operating import Wish
 from tagger.operations import OPERATIONS
@@ -20,7 +20,6 @@ def test_the_light_half_knows_every_operation_and_every_action() -> None:
     assert set(arguments.WORDS) == set(OPERATIONS)
     assert set(arguments.REVIEW_ACTIONS) == set(saying.REVIEW_ACTIONS)
     assert tuple(peopling.ACTIONS) == arguments.PEOPLE_ACTIONS
-    assert arguments.EXPORT_FORMATS == measuring.EXPORT_FORMATS
 
 
 @pytest.mark.parametrize("command", arguments.WORDS)

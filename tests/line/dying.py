@@ -89,7 +89,7 @@ def operate(url: str, data: str, mode: str, die_after: int) -> int:
     app.__dict__["library"] = steps.around(app.library, LIBRARY_STEPS)
     app.__dict__["store"] = steps.around(app.store, STORE_STEPS)
     try:
-        OPERATIONS[mode].run(app, Wish())
+        OPERATIONS[mode](app, Wish())
     except TaggerError as error:
         sys.stderr.write(f"{error}\n")
         return REFUSED

@@ -46,7 +46,7 @@ class Line:
         if meanwhile is not None:
             app.__dict__["store"] = _Between(app.store, meanwhile)
         try:
-            return OPERATIONS[mode].run(app, wish or Wish())
+            return OPERATIONS[mode](app, wish or Wish())
         finally:
             app.close()
 

@@ -44,7 +44,7 @@ def app_of(line: Line, settings: Mapping[str, Any] | None = None, is_plugin: boo
 
 def do(app: App, mode: str, wish: Wish = Wish()) -> Answer:  # noqa: B008
     try:
-        return OPERATIONS[mode].run(app, wish)
+        return OPERATIONS[mode](app, wish)
     finally:
         app.close()
 
@@ -106,7 +106,7 @@ def test_a_missing_drive_ends_the_run_and_marks_nothing(line: Line) -> None:
         app = app_of(line)
         del app.__dict__["media"]
         with pytest.raises(MediaGoneError, match="connect the drive"):
-            OPERATIONS["tag"].run(app, Wish())
+            OPERATIONS["tag"](app, Wish())
         assert app.store.failures() == []
         app.close()
     for n in range(6):

@@ -77,7 +77,7 @@ def app_of(line: Line, **settings: Any) -> App:
 
 def do(app: App, mode: str, wish: Wish | None = None) -> Answer:
     try:
-        return OPERATIONS[mode].run(app, wish or Wish())
+        return OPERATIONS[mode](app, wish or Wish())
     finally:
         app.close()
 

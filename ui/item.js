@@ -8,7 +8,7 @@
   const { Bootstrap } = api.libraries;
   const { Button, Nav, OverlayTrigger, Popover, Spinner, Tab } = Bootstrap;
 
-  const GROUPS = ["apply", "review", "keep", "gone"];
+  const GROUPS = ["apply", "review", "keep", "undone", "gone"];
   const SHOWN_AT_FIRST = 5; // of what is only remembered
 
   /* -------------------------------------------------------------- what is known, once for tab and timeline */
@@ -55,12 +55,14 @@
     return known.get(name) || {};
   }
 
-  /* Tags that a person took away are a group of their own. */
+  /* Tags that a person took away are a group of their own, and so are those that went with a run that was undone. */
   function groupsOf(answer) {
     const gone = answer.written.filter((entry) => entry.state === "gone").map((entry) => entry.name);
-    const groups = { apply: [], review: [], keep: [], gone: [] };
+    const last = new Map(answer.written.map((entry) => [entry.name, entry.state]));
+    const groups = { apply: [], review: [], keep: [], undone: [], gone: [] };
     answer.tags.forEach((tag) => {
-      if (groups[tag.verdict] && tag.tag && !gone.includes(tag.tag)) groups[tag.verdict].push(tag);
+      const verdict = tag.verdict === "apply" && last.get(tag.tag) === "undone" ? "undone" : tag.verdict;
+      if (groups[verdict] && tag.tag && !gone.includes(tag.tag)) groups[verdict].push(tag);
     });
     groups.gone = gone.map((name) => ({ tag: name, verdict: "gone", evidence: [], spans_s: [], why: "", models: [] }));
     return groups;

@@ -15,7 +15,7 @@ _FILE = """SELECT f.fingerprint, f.width, f.height, f.duration_s, i.policy != ''
     OR EXISTS (SELECT 1 FROM decision AS d WHERE d.item = i.id) FROM item AS i
     CROSS JOIN file AS f ON f.id = i.file_id WHERE i.library_id = ? AND i.kind = ? AND i.item_id = ?"""
 _WRITTEN = """SELECT tag_name, tag_id, state, run_id, target FROM change
-    WHERE item = ? AND action = 'add' AND state IN ('planned', 'sending', 'done', 'gone') ORDER BY id"""
+    WHERE item = ? AND action = 'add' AND state IN ('planned', 'sending', 'done', 'gone', 'undone') ORDER BY id"""
 _WAITING = """SELECT j.key, q.priority FROM json_each(?) AS j CROSS JOIN queue AS q ON q.library_id = ?
     AND q.kind = json_extract(j.value, '$[0]') AND q.item_id = json_extract(j.value, '$[1]')"""
 _FAILED = "SELECT reason FROM failure WHERE item = ?"
@@ -50,7 +50,8 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class WrittenTag:
-    """One tag (or performer: ``target``) that we wrote to an item, are writing, or that a person took away (gone)."""
+    """One tag (or performer: ``target``) that we wrote to an item, are writing, took back (undone), or that a person took
+    away (gone)."""
 
     name: str
     id: str

@@ -32,7 +32,8 @@
     if (!entry || entry.pictures) return;
     entry.pictures = [];
     try {
-      entry.pictures = (await ask("pictures", { items: [item] })).pictures;
+      const { pictures } = await ask("pictures", { items: [item] });
+      Object.assign(known.get(key(item)) || entry, { pictures }); // The item may have been read again meanwhile.
     } catch (error) {
       console.warn(`AI Tagger: the pictures can't be read: ${error.message}`);
     }
@@ -49,8 +50,7 @@
     AITagger.useChanged("known");
     AITagger.useChanged("language");
     React.useEffect(() => {
-      known.delete(name); // What was read on the last visit may be old.
-      read(item);
+      read(item); // What was read on the last visit may be old.
     }, [name]);
     return known.get(name) || {};
   }
@@ -78,7 +78,7 @@
   function Frame({ item, tag }) {
     React.useEffect(() => {
       readPictures(item);
-    }, []);
+    });
     AITagger.useChanged("known");
     const { pictures } = known.get(key(item)) || {};
     const place = tag.evidence[0];

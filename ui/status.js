@@ -114,7 +114,7 @@
   function Step({ n, done, title, children }) {
     return h(
       Card,
-      { className: `ai-tagger-step ${done ? "done" : ""}` },
+      { className: "ai-tagger-step" },
       h(
         Card.Body,
         null,

@@ -32,10 +32,17 @@ STYLE, AXE = "bootstrap/dist/css/bootstrap.min.css", "axe-core/axe.min.js"
 # Stash's own, but for the addresses of casting.
 POLICY = "default-src data: 'self' 'unsafe-inline'; connect-src data: 'self'; img-src data: *; child-src 'none'"
 # Stash's colours where our pages have something to stand out from.
-DARK = """body { background: #202b33; color: #f5f8fa } a, .btn-link { color: #48aff0 } .text-muted { color: #bfccd6 !important }
+DARK = """body { background: #202b33; color: #f5f8fa } a, .btn-link, a:hover, .btn-link:hover { color: #48aff0 }
+.text-muted { color: #bfccd6 !important }
 .card, .popover, .popover-header { background: #30404d; color: #f5f8fa } .popover-body, .table { color: #f5f8fa }
 .nav-tabs .nav-link.active { background: #202b33; color: #f5f8fa } .btn-primary { background: #137cbd }
 .btn-secondary, .form-control { background: #394b59; color: #f5f8fa } .badge-secondary { background: #bfccd6; color: #182026 }"""
+TOO_WIDE = """() => {
+    if (document.documentElement.scrollWidth <= window.innerWidth) return [];
+    const wide = Array.from(document.querySelectorAll("body *")).filter((one) => one.getBoundingClientRect().right > window.innerWidth);
+    return ["too wide", ...wide.map((one) => one.outerHTML.slice(0, 200))];
+}"""
+LIGHT = "a, .btn-link { color: #0b5c9e } .btn-primary { background: #0b5c9e }"  # Bootstrap's own are too pale.
 STILL = """document.getAnimations().every((one) =>
     one.playState !== "running" || one.effect.getTiming().iterations === Infinity)"""
 FAIL: dict[str, Any] = {"status": 500, "body": "nothing works"}
@@ -65,7 +72,7 @@ def serve(page: Page, stash: StashDouble, scenes: list[str], dark: bool = True, 
         '<script src="/stash.js"></script><script src="/ours.js"></script>'
     )
     answers = {f"/npm/{i}.js": (npm / name).read_text("utf-8") for i, name in enumerate(PACKAGES)}
-    answers |= {"/npm.css": (npm / STYLE).read_text("utf-8") + (DARK if dark else ""), "/ours.js": ours}
+    answers |= {"/npm.css": (npm / STYLE).read_text("utf-8") + (DARK if dark else LIGHT), "/ours.js": ours}
     answers |= {"/ours.css": style, "/stash.js": (Path(__file__).parent / "stash.js").read_text("utf-8")}
 
     def answer(route: Route) -> None:
@@ -111,9 +118,9 @@ def kept(page: Page) -> int:
     return int(page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('ai-tagger-answer')).length"))
 
 
-def fits(page: Page) -> bool:
-    """Nobody has to scroll sideways."""
-    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+def too_wide(page: Page) -> list[str]:
+    """For what somebody would have to scroll sideways."""
+    return list(page.evaluate(TOO_WIDE))
 
 
 def barriers(page: Page, within: str = ".ai-tagger-page") -> list[str]:

@@ -57,7 +57,9 @@ def waiting(stash: StashDouble, items: int, tags: Sequence[str] = TAGS) -> list[
             some = list(enumerate(refs[start : start + 500], start))
             things = {n: media_item(stash, ref) for n, ref in some}
             store.record([_look(things[n], pictures[n % len(pictures)]) for n, _ in some])
-            store.settle(run.id, "policy", [_settlement(things[n], n, tags) for n, _ in some], counts={"looked": len(some)})
+            store.settle(
+                run.id, "policy", [_settlement(things[n], n, tags) for n, _ in some], counts={"looked": len(some)}
+            )
         bad = stash.add_image("/pictures/broken.jpg")
         store.record([replace(_look(media_item(stash, bad), b""), sightings=(), thumbs=(), error="It is no picture.")])
         store.checkpoint(run.id, {}, {"added": items, "failed": 1, "review": items})
@@ -113,7 +115,13 @@ def faces(stash: StashDouble, groups: Sequence[int] = (5, 3), known: str = "Ada"
         ids: list[int] = []
         for vector in cast.faces(person, size):
             ref = stash.add_image(f"/people/{person}-{len(ids)}.jpg")
-            found = NewFace((Place(0.0, Box(0.2, 0.1, 0.5, 0.6)),), vector.astype(np.float16).tobytes(), 0.9, 0.9, crop=jpeg(person, 112))
+            found = NewFace(
+                (Place(0.0, Box(0.2, 0.1, 0.5, 0.6)),),
+                vector.astype(np.float16).tobytes(),
+                0.9,
+                0.9,
+                crop=jpeg(person, 112),
+            )
             ids.append(store.add_face(media_item(stash, ref), FACES, found))
             refs.append(ref)
         if person < len(groups):

@@ -8,7 +8,7 @@
   const { Bootstrap } = api.libraries;
   const { Button, Nav, OverlayTrigger, Popover, Spinner, Tab } = Bootstrap;
 
-  const GROUPS = ["apply", "review", "keep", "undone", "gone"];
+  const GROUPS = ["apply", "review", "undone", "keep", "gone"];
   const SHOWN_AT_FIRST = 5; // of what is only remembered
 
   /* -------------------------------------------------------------- what is known, once for tab and timeline */

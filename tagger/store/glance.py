@@ -50,8 +50,8 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class WrittenTag:
-    """One tag (or performer: ``target``) that we wrote to an item, are writing, took back (undone), or that a person took
-    away (gone)."""
+    """One tag (or performer: ``target``) that we wrote to an item, are writing, took back (undone), or that a person
+    took away (gone)."""
 
     name: str
     id: str

@@ -37,7 +37,7 @@
         "li",
         { key: one.from, className: "d-flex align-items-center" },
         h(Form.Check, { id: `ai-tagger-highlight-${key(item)}-${one.from}`, type: "checkbox", disabled: !one.tag, checked: Boolean(one.tag) && !left.includes(one.from), label: h("span", { className: "sr-only" }, t("chooseHighlight", { tag: one.title, times })), onChange: () => toggle(one) }),
-        h(Button, { variant: "link", className: "p-1", "aria-label": t("jump", { tag: one.title, from: clock(one.from), to: clock(one.to) }), onClick: () => AITagger.jumpTo(one.from) }, times),
+        h(Button, { variant: "link", className: "p-1", title: t("jump", { tag: one.title, from: clock(one.from), to: clock(one.to) }), "aria-label": `${times} ${one.title}`, onClick: () => AITagger.jumpTo(one.from) }, times),
         h("span", { className: "tag-item badge badge-secondary" }, one.title)
       );
     };

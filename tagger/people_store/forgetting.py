@@ -18,6 +18,8 @@ def person(db: sqlite3.Connection, library_id: int, person_id: int) -> None:
     spots = f"SELECT fingerprint, places FROM face WHERE id IN ({faces})"  # noqa: S608
     of_library = "parting IN (SELECT id FROM parting WHERE library_id = ?1)"
     db.execute(f"DELETE FROM parted WHERE {of_library} AND (fingerprint, places) IN ({spots})", (library_id, person_id))  # noqa: S608
+    for spot in ("fingerprint, places", "other_fingerprint, other_places"):
+        db.execute(f"DELETE FROM tie WHERE library_id = ?1 AND ({spot}) IN ({spots})", (library_id, person_id))  # noqa: S608
     db.execute(f"DELETE FROM face WHERE id IN ({faces})", (library_id, person_id))  # noqa: S608
     for statement in (
         "DELETE FROM example WHERE library_id = ? AND person = ?",

@@ -161,7 +161,7 @@ def test_ten_thousand_people_are_asked_in_no_time() -> None:
     cast = Cast(10_000)
     people = People([one_template(cast, p) for p in range(10_000)], LIKENESS)
     faces = [cast.faces(p, 1)[0] for p in range(50)]
-    started = time.perf_counter()
+    started = time.process_time()
     for face in faces:
         ask(people, face)
-    assert (time.perf_counter() - started) / len(faces) < 0.05  # 5 ms when nothing else runs
+    assert (time.process_time() - started) / len(faces) < 0.05  # 5 ms when nothing else runs

@@ -94,6 +94,35 @@ def test_the_newest_word_on_a_face_counts_and_refusals_stay(store: PeopleStore) 
     assert {(s.what, s.person) for s in said} == {("is", ada.id)}, "only a person's own yes ends their no"
 
 
+def test_an_answer_that_is_taken_back_leaves_no_word_and_no_example(store: PeopleStore) -> None:
+    ada, bob = store.person("Ada", "1"), store.person("Bob", "2")
+    place, ref = (Place(0.0, BOX),), ItemRef("image", "1")
+
+    def words() -> set[tuple[str, int]]:
+        return {(s.what, s.person) for s in store.said_of([("md5:1", ref)])[0]}
+
+    store.say([Said("not", "md5:1", (), ada.id, ref), Said("is", "md5:1", place, bob.id)])
+    store.say([Said("is", "md5:1", place, ada.id, ref, answer=7)])
+    store.add_example(example(ada.id), answer=7)
+    store.take_in([7])
+    assert words() == {("is", ada.id)} and store.taken_in() == {7}
+    store.unsay([7])
+    assert words() == {("not", ada.id), ("is", bob.id)}, "what it took the place of counts again"
+    assert store.examples() == [] and store.taken_in() == set()
+    assert "md5:1" in store.waiting("file") and str(ada.id) in store.waiting("person")
+    assert store.add_example(example(ada.id)), "it may be learned again"
+
+
+def test_a_newer_word_outlives_the_answer_that_it_took_the_place_of(store: PeopleStore) -> None:
+    ada, bob = store.person("Ada", "1"), store.person("Bob", "2")
+    place = (Place(0.0, BOX),)
+    store.say([Said("is", "md5:1", place, bob.id)])
+    store.say([Said("is", "md5:1", place, ada.id, answer=7)])
+    store.say([Said("ignored", "md5:1", place)])
+    store.unsay([7])
+    assert [s.what for s in store.said_of([("md5:1", None)])[0]] == ["ignored"]
+
+
 def test_a_refusal_goes_along_when_people_are_merged(store: PeopleStore) -> None:
     ada, twin = store.person("Ada", "1"), store.person("Ada again", "2")
     store.say([Said("not", "md5:1", (), twin.id, ItemRef("image", "1"))])

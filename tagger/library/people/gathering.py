@@ -65,7 +65,7 @@ def _batch(faces: Iterable[Unknown], count: int) -> FaceBatch:
             vectors = np.empty((count, len(face.vector) // 2), np.float16)
         i = at - 1
         vectors[i] = np.frombuffer(face.vector, np.float16)
-        ids[i], groups[i], qualities[i] = face.id, face.group, _trust(face)
+        ids[i], groups[i], qualities[i] = face.id, face.group, trust(face.quality, face.score)
         pictures[i] = -1 if face.views > 1 else _number(face.fingerprint)
     assert vectors is not None
     return FaceBatch(ids[:at], vectors[:at], qualities[:at], pictures[:at], groups[:at])
@@ -76,10 +76,10 @@ def _number(fingerprint: str) -> int:
     return int.from_bytes(blake2b(fingerprint.encode(), digest_size=7).digest())
 
 
-def _trust(face: Unknown) -> float:
-    """Its quality, and once more how sure it is to be a face at all: what isn't one resembles others of its kind."""
-    sure = (face.score - _SURE_FROM) / (_SURE_AT - _SURE_FROM)
-    return face.quality * min(1.0, max(0.0, sure))
+def trust(quality: float, score: float) -> float:
+    """A face's quality, and once more how sure it is to be one at all: what is none resembles others of its kind."""
+    sure = (score - _SURE_FROM) / (_SURE_AT - _SURE_FROM)
+    return quality * min(1.0, max(0.0, sure))
 
 
 class _Words:

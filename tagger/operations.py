@@ -17,7 +17,6 @@ from tagger.errors import BusyError, ModelError
 from tagger.library.attempt import Attempt, try_library
 from tagger.library.find import URGENT, Order
 from tagger.library.housekeeping import backup_once
-from tagger.library.marking import tidy as tidy_markers
 from tagger.library.people.census import follow_reviews
 from tagger.library.progress import many, words
 from tagger.library.tag import Outcome, tag_library
@@ -37,7 +36,8 @@ def setup(app: App, wish: Wish) -> Answer:
     if app.write_example_config():
         lines.append(f"Settings: {app.data / 'config.yml'} is there now, with every setting explained.")
     problems = app.fetch_missing()
-    lines += [f"{spec.title or spec.name} is ready ({spec.licence})." for spec in app.installed]
+    if app.installed:
+        lines.append(f"Models that are here: {', '.join(f'{spec.name} ({spec.licence})' for spec in app.installed)}.")
     lines += problems
     lines += telling.device_lines(app)
     if problems and not app.installed:
@@ -253,14 +253,12 @@ def undo(app: App, wish: Wish) -> Answer:
         return saying.undo_chosen(app, wish)
     with as_worker(app, "undo"):
         undone = undo_run(app.tools(looking=False), wish.run, wish.dry_run)
-        markers = tidy_markers(app.ask, app.store) if app.server is not None and not wish.dry_run else 0
     if not undone.run_id:
         return Answer(["There is nothing to undo: no run has tags in the library."], asdict(undone))
     top = ", ".join(f"{name} ({n:,})" for name, n in sorted(undone.by_tag.items(), key=lambda t: -t[1])[:20])
     verb = "Would take" if wish.dry_run else "Took"
     lines = [f"{verb} back {many(undone.removed, 'tag')} of run {undone.run_id}{': ' + top if top else ''}."]
     lines += [f"Put back {many(undone.restored, 'tag')} that it had taken back."] if undone.restored else []
-    lines += [f"Took back {markers:,} markers whose tags are gone."] if markers else []
     lines += [f"Left alone: {n:,}, since {reason}." for reason, n in undone.left.items()]
     if undone.deleted:
         lines.append(f"Deleted tags that it had made and nothing uses: {', '.join(undone.deleted)}.")

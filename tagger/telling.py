@@ -9,6 +9,7 @@ from tagger import catalogue
 from tagger.app import App
 from tagger.errors import TaggerError
 from tagger.library.learn import question_lines
+from tagger.library.progress import many
 from tagger.light.bootstrap import setup_status
 from tagger.operating import DONE, SOME_FAILED, Answer, Operation, Wish
 from tagger.store.lock import holder
@@ -51,7 +52,7 @@ def device_lines(app: App) -> list[str]:
         if not report.usable:
             lines.append(f"{report.name} can't be used: {report.reason}")
     try:
-        lines.append(f"Models run on: {app.device}, {app.cores} of the processor's cores are used.")
+        lines.append(f"Models run on: {app.device}, with {many(app.cores, 'processor core')}.")
     except TaggerError as error:
         lines.append(str(error))
     return lines
@@ -67,8 +68,8 @@ def status(app: App, wish: Wish) -> Answer:
     lines += _summary_lines(summary) + question_lines(app.store)
     lines += ["Runs, the latest first:" if runs else "There was no run yet."]
     for run in runs:
-        named = sorted(run.counts.items(), key=lambda count: [*_COUNTED, count[0]].index(count[0]))
-        counts = ", ".join(f"{n:,} {_COUNTED.get(name, name)}" for name, n in named)
+        shown = [*(name for name in _COUNTED if name in run.counts), *(run.counts.keys() - {*_COUNTED, "planned"})]
+        counts = ", ".join(f"{_COUNTED.get(name, name)} {run.counts[name]:,}" for name in shown)
         state = "interrupted; the next one goes on there" if run.state == "running" and not worker else run.state
         line = f"  {run.id}: {run.operation}, {run.started_at}, {state}: {counts or 'nothing'}. {run.message}"
         lines.append(line.rstrip())
@@ -98,9 +99,9 @@ _COUNTED = {
     "unchanged": "known already",
     "given up": "left alone after two tries",
     "forgotten": "gone from the library",
-    "review": "tags to review",
     "added": "tags added",
     "removed": "tags taken back",
+    "review": "tags to review",
     "withheld": "tags held back",
 }
 """What the counts of a run are of; the others say it by their name."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -167,6 +169,29 @@ def test_long_and_odd_lines_stay_lines() -> None:
     assert lines[1:4] == [b"\x01w\x02eforged", b"\x01w\x02second ?", b"\x01e\x02 "]
     assert len(lines) < 1100
     assert b"\x01p\x021.0000" in lines
+
+
+def test_threads_do_not_cut_each_others_lines() -> None:
+    read_end, write_end = os.pipe()
+    with os.fdopen(write_end, "wb") as stream, os.fdopen(read_end, "rb") as heard:
+        progress = StashLog(stream)
+
+        def speak(word: str) -> None:
+            for _ in range(50):
+                progress.say(f"{word * 900}\n{word * 900}")
+
+        speakers = [threading.Thread(target=speak, args=(word,)) for word in "abcd"]
+        reader = threading.Thread(target=lambda: lines.extend(heard.readlines()))
+        lines: list[bytes] = []
+        reader.start()
+        for speaker in speakers:
+            speaker.start()
+        for speaker in speakers:
+            speaker.join()
+        stream.close()
+        reader.join()
+    assert sorted(set(lines)) == [b"\x01i\x02" + word * 900 + b"\n" for word in (b"a", b"b", b"c", b"d")]
+    assert len(lines) == 400
 
 
 def test_nobody_reading_is_no_error() -> None:

@@ -68,7 +68,10 @@ def status(app: App, wish: Wish) -> Answer:
     lines += _summary_lines(summary) + question_lines(app.store)
     lines += ["Runs, the latest first:" if runs else "There was no run yet."]
     for run in runs:
-        shown = [*(name for name in _COUNTED if name in run.counts), *(run.counts.keys() - {*_COUNTED, "planned"})]
+        shown = [
+            *(name for name in _COUNTED if name in run.counts),
+            *sorted(run.counts.keys() - {*_COUNTED, "planned"}),
+        ]
         counts = ", ".join(f"{_COUNTED.get(name, name)} {run.counts[name]:,}" for name in shown)
         state = "interrupted; the next one goes on there" if run.state == "running" and not worker else run.state
         line = f"  {run.id}: {run.operation}, {run.started_at}, {state}: {counts or 'nothing'}. {run.message}"

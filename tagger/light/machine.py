@@ -117,8 +117,8 @@ def _for_musl(machine: Machine, device: str) -> Plan:
     if lacking:
         missing = (
             f"This is Alpine (musl), and its Python lacks {', '.join(lacking)}, which only Alpine has for it: run "
-            "`apk add py3-onnxruntime py3-opencv` as root in Stash's container (Alpine 3.23 or newer has them), then Set "
-            "up again; or run AI Tagger on another machine with --stash URL."
+            "`apk add py3-onnxruntime py3-opencv` as root in Stash's container (Alpine 3.23 or newer has them), then "
+            "Set up again; or run AI Tagger on another machine with --stash URL."
         )
     elif device not in ("", "auto", "cpu"):
         missing = (

@@ -41,8 +41,8 @@ def again(app: App, wish: Wish) -> Answer:
         "removed": done.removed,
         "tags": {name: {"added": t.added, "removed": t.removed, "left": t.left} for name, t in done.by_tag.items()},
     }
-    if done.asks:
-        app.progress.warn(lines[0])
+    if done.asks and app.is_plugin:
+        app.progress.warn(lines.pop(0))  # Among a log's many lines it has to be seen.
     return Answer(lines, data, COULD_NOT_RUN if done.asks else DONE)
 
 

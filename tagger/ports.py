@@ -406,6 +406,10 @@ class Store(Answers, Protocol):
         """The decisions at these ``(row, place)``, as records have them; what isn't there any more is left out."""
         ...
 
+    def ours_in_galleries(self) -> dict[str, int]:
+        """How many galleries have each tag from us."""
+        ...
+
     def rejudge(self, run_id: int, policy: str, rejudged: Sequence[Rejudged]) -> None:
         """Other verdicts for the same predictions; plans join the outbox as in :meth:`settle`."""
         ...

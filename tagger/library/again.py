@@ -204,6 +204,7 @@ class _Again:
             self._count.plans(plans)
             self._galleries.update(item.gallery_ids)
         if "gallery" in self._scope.kinds:
+            self._count.ours.update(self._store.ours_in_galleries())
             new = {fresh.record.ref: fresh.decisions for fresh in self._in_hand if fresh.decisions}
             for settlement in self._galleries_now(new):
                 self._count.plans(settlement.plans)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from tagger.decide import Court, Policy
 from tagger.families import row_of
+from tagger.library.promise import PLACE
 from tagger.ports import Store
 from tagger.types import Change, Decision, Evidence, ItemRef, MediaItem, Sighting
 from tagger.vocabulary import TagIndex, normal, singular
@@ -97,6 +98,8 @@ def why_of(
         by_person = found["rule"].startswith(_SAID_BY_A_PERSON)
         found["otherwise"] = "Say otherwise in a review." if by_person else _ELSEWHERE.get(found["rule"], "")
     found["origin"] = origin_of(found["rule"], origins)
+    if found["rule"].startswith(f"{PLACE}."):
+        found |= _of_looks(store, found["rule"], names)
     found["written"] = _written(history)
     found["history"] = [_of_outbox(change) for change in history]
     found["yours"] = _is_yours(item, tag, index, history)
@@ -122,6 +125,21 @@ def _answer(store: Memory, ref: ItemRef, fingerprint: str, names: frozenset[str]
     else:
         verdict, rule, why = "drop", "person.refused", "You said that it isn't here."
     return {"verdict": verdict, "rule": rule, "why": why}
+
+
+def _of_looks(store: Store, rule: str, names: frozenset[str]) -> dict[str, str]:
+    """Of a rule that answers made: on what it rests, and what would move it."""
+    if ".tags." in rule:
+        made = [one for one in store.rules() if one.kind != "never" and normal(one.tag_name) in names]
+        always = next((one for one in made if one.kind == "always"), None)
+        if always is not None:
+            return {"origin": "you", "otherwise": "Take that answer back: 'review acts' lists them."}
+        origin = next((f"what you looked at: {one.why}" for one in made), "what you looked at")
+        return {"origin": origin, "otherwise": "More looks ('audit') move it, and so does promise in config.yml."}
+    if ".blacklist" in rule:
+        return {"origin": "you", "otherwise": "Take that answer back: 'review acts' lists them."}
+    needs = "Look at more of this tag ('audit', 'promise' says how many), or leave promise out of config.yml."
+    return {"origin": "promise in config.yml: nothing is promised of this tag yet", "otherwise": needs}
 
 
 def _is_yours(item: MediaItem | None, tag: str, index: TagIndex | None, history: Sequence[Change]) -> bool:

@@ -152,6 +152,16 @@ def decisions_at(
     return {(row, place): decision(columns) for row, place, *columns in found}
 
 
+OF_GALLERIES = """SELECT c.tag_name, count(*) FROM item AS i CROSS JOIN change AS c ON c.item = i.id
+    WHERE i.library_id = ? AND i.kind = 'gallery' AND c.state = 'done' AND c.action = 'add' AND c.target = 'tag'
+    AND c.missed_by IS NULL GROUP BY c.tag_name"""
+
+
+def ours_in_galleries(db: sqlite3.Connection, library_id: int) -> dict[str, int]:
+    """By tag name."""
+    return dict(db.execute(OF_GALLERIES, (library_id,)).fetchall())
+
+
 def rejudge(db: sqlite3.Connection, library_id: int, run_id: int, policy: str, changed: Sequence[Rejudged]) -> None:
     """Other verdicts for the same predictions; what is dropped isn't kept any more. Plans join the outbox."""
     db.executemany(

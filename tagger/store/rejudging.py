@@ -28,6 +28,10 @@ class RejudgingStore:
         with self._database.read() as db:
             return _judged.decisions_at(db, self._library_id, places)
 
+    def ours_in_galleries(self) -> dict[str, int]:
+        with self._database.read() as db:
+            return _judged.ours_in_galleries(db, self._library_id)
+
     def rejudge(self, run_id: int, policy: str, rejudged: Sequence[Rejudged]) -> None:
         with self._database.write() as db:
             _judged.rejudge(db, self._library_id, run_id, policy, rejudged)

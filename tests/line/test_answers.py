@@ -325,6 +325,26 @@ def test_audits_keep_a_promise_and_what_is_not_promised_waits(line: Line) -> Non
 # -- undo by anything
 
 
+def test_why_says_that_looks_decided(line: Line) -> None:
+    refs = [line.add() for _ in range(13)]
+    line.do("tag")
+    promised = {"promise": 0.8}
+
+    def why() -> dict[str, Any]:
+        line.do("again", wish=Wish(yes=True), **promised)
+        return dict(line.do("why", wish=Wish(item=f"image:{refs[0].id}", tag=BLACK_WHITE), **promised).data)
+
+    for row in line.do("audit", wish=Wish(limit=13, tag=BLACK_WHITE)).data["audits"]:
+        if row["ref"] != f"image:{refs[0].id}":
+            line.do("audit", wish=Wish(action="right", names=(row["ref"], BLACK_WHITE)))
+    before = why()
+    assert before["verdict"] == "review" and "nothing is promised" in before["origin"]
+    assert "audit" in before["otherwise"] and "answers." not in before["otherwise"]
+    line.do("promise", **promised)
+    after = why()
+    assert after["verdict"] == "apply" and "12 looked at, 12 right" in after["origin"]
+
+
 def test_undo_by_tag_item_model_and_time(line: Line) -> None:
     refs = [line.add(("mine",)) for _ in range(3)]
     line.do("tag")

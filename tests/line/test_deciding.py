@@ -48,6 +48,7 @@ def test_a_higher_threshold_takes_ours_back_and_a_lower_one_brings_it_again(
     stash.log.clear()
     stash.run_task("Decide again")
     assert "once more" in said(stash, "warning") and black_and_white(stash) == tagged
+    assert "once more" not in said(stash), "it is said once"
     stash.run_task("Decide again")
     assert black_and_white(stash) == {refs[2]}, "what a person put there stays"
     assert "took back 2" in said(stash) and f"{BLACK_WHITE}: +0 −2, 0 stay" in said(stash)
@@ -114,6 +115,17 @@ def test_a_gallery_follows_its_images(stash: StashDouble, tmp_path: Path, data: 
     settings(data, "")
     stash.run_task("Decide again")
     assert gallery in black_and_white(stash)
+
+
+def test_what_is_ours_on_galleries_counts_too(stash: StashDouble, tmp_path: Path, data: Path, plugin: Path) -> None:
+    refs = fill(stash, tmp_path / "pictures", 6)
+    gallery = stash.add_gallery(images=refs[::2], title="Old photographs")
+    stash.run_task("Tag library")
+    assert gallery in black_and_white(stash)
+    settings(data, NEVER)
+    _, dry = terminal(stash, plugin, data, "again", "--dry-run")
+    assert dry["tags"][BLACK_WHITE] == {"added": 0, "removed": 4, "left": 0}
+    assert dry["ours"] == sum(len(tags - {"mine"}) for tags in stash.tags_by_item().values())
 
 
 def test_rules_hold_below_a_folder_and_names_come_in_the_persons_language(

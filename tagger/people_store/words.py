@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
 from tagger.people_store.codec import SAID_COLUMNS, dumps, places_of, places_text, said
-from tagger.people_store.values import Parting, Place, Said, Spot, StoredFace, same_place
+from tagger.people_store.values import Parting, Said, Spot, StoredFace, same_place
 from tagger.store.database import Database
 from tagger.types import ItemRef
 
@@ -191,6 +191,3 @@ def files_of(db: sqlite3.Connection, library_id: int, people: Sequence[int]) -> 
     query = """SELECT DISTINCT f.fingerprint FROM json_each(?) AS j CROSS JOIN face AS f
         ON f.library_id = ? AND f.person = j.value"""
     return [row[0] for row in db.execute(query, (dumps(list(people)), library_id))]
-
-
-__all__ = ["Place", "WordStore", "files_of", "wait"]

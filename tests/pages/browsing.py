@@ -36,10 +36,12 @@ DARK = """body { background: #202b33; color: #f5f8fa } a, .btn-link, a:hover, .b
 .text-muted { color: #bfccd6 !important }
 .card, .popover, .popover-header { background: #30404d; color: #f5f8fa } .popover-body, .table { color: #f5f8fa }
 .nav-tabs .nav-link.active { background: #202b33; color: #f5f8fa } .btn-primary { background: #137cbd }
-.btn-secondary, .form-control { background: #394b59; color: #f5f8fa } .badge-secondary { background: #bfccd6; color: #182026 }"""
+.btn-secondary, .form-control { background: #394b59; color: #f5f8fa }
+.badge-secondary { background: #bfccd6; color: #182026 }"""
 TOO_WIDE = """() => {
     if (document.documentElement.scrollWidth <= window.innerWidth) return [];
-    const wide = Array.from(document.querySelectorAll("body *")).filter((one) => one.getBoundingClientRect().right > window.innerWidth);
+    const all = Array.from(document.querySelectorAll("body *"));
+    const wide = all.filter((one) => one.getBoundingClientRect().right > window.innerWidth);
     return ["too wide", ...wide.map((one) => one.outerHTML.slice(0, 200))];
 }"""
 LIGHT = "a, .btn-link { color: #0b5c9e } .btn-primary { background: #0b5c9e }"  # Bootstrap's own are too pale.
@@ -75,6 +77,8 @@ def serve(page: Page, stash: StashDouble, scenes: list[str], dark: bool = True, 
     answers |= {"/npm.css": (npm / STYLE).read_text("utf-8") + (DARK if dark else LIGHT), "/ours.js": ours}
     answers |= {"/ours.css": style, "/stash.js": (Path(__file__).parent / "stash.js").read_text("utf-8")}
 
+    complaints = listen(page)
+
     def answer(route: Route) -> None:
         path = route.request.url.removeprefix(stash.url)
         kind = "text/css" if path.endswith(".css") else "text/javascript" if path.endswith(".js") else "text/html"
@@ -90,7 +94,7 @@ def serve(page: Page, stash: StashDouble, scenes: list[str], dark: bool = True, 
             route.fulfill(status=200, content_type=kind, headers=headers, body=answers.get(path, html))
 
     page.route("**/*", answer)
-    return listen(page)
+    return complaints
 
 
 def listen(page: Page) -> list[str]:

@@ -1,10 +1,9 @@
-"""A library as it looks after long work, put into the stores without the work: tags that wait, runs, failures, faces."""
+"""A library as it looks after long work, put into the stores without it: tags that wait, runs, failures, faces."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -46,10 +45,10 @@ def jpeg(seed: int, side: int = 320) -> bytes:
     return bytes(cv2.imencode(".jpg", rgb, [cv2.IMWRITE_JPEG_QUALITY, 70])[1])
 
 
-def waiting(stash: StashDouble, items: int, tags: Sequence[str] = TAGS) -> list[ItemRef]:
+def waiting(stash: StashDouble, items: int, tags: Sequence[str] = TAGS, folder: str = "/pictures") -> list[ItemRef]:
     """Images of which each waits for a look at one of ``tags`` (in turn), has another that was written, and one that
     is only remembered; a run that saw them, and one picture that couldn't be read."""
-    refs = [stash.add_image(f"/pictures/{n}.jpg") for n in range(items)]
+    refs = [stash.add_image(f"{folder}/{n}.jpg") for n in range(items)]
     pictures = [jpeg(seed) for seed in range(12)]
     with open_store(stash) as store:
         run = store.begin_run("tag", Scope())
@@ -60,7 +59,7 @@ def waiting(stash: StashDouble, items: int, tags: Sequence[str] = TAGS) -> list[
             store.settle(
                 run.id, "policy", [_settlement(things[n], n, tags) for n, _ in some], counts={"looked": len(some)}
             )
-        bad = stash.add_image("/pictures/broken.jpg")
+        bad = stash.add_image(f"{folder}/broken.jpg")
         store.record([replace(_look(media_item(stash, bad), b""), sightings=(), thumbs=(), error="It is no picture.")])
         store.checkpoint(run.id, {}, {"added": items, "failed": 1, "review": items})
         store.end_run(run.id, "done")

@@ -1,4 +1,4 @@
-"""What holds for each page: wide and narrow, light and dark, full and empty, with a server that fails, by keys alone."""
+"""What holds for each page: wide or narrow, light or dark, full or empty, with a server that fails, by keys alone."""
 
 from __future__ import annotations
 
@@ -136,7 +136,10 @@ FOCUSED = f"""() => {{
     const at = document.activeElement;
     if (!at || at === document.body) return null;
     const number = Array.from(document.querySelectorAll("{WANTED}")).indexOf(at);
-    const of = (element) => {{ const s = getComputedStyle(element); return s.outlineStyle + s.outlineWidth + s.boxShadow + s.backgroundColor; }};
+    const of = (element) => {{
+        const style = getComputedStyle(element);
+        return style.outlineStyle + style.outlineWidth + style.boxShadow + style.backgroundColor;
+    }};
     if (at.type === "date") return {{ number, seen: true }}; // Its parts are stops of their own, and would be lost.
     const label = at.labels && at.labels[0];
     const now = of(at) + (label ? getComputedStyle(label, '::before').boxShadow : '');

@@ -9,7 +9,7 @@ import pytest
 from tagger.types import ItemRef
 from tests.double import StashDouble
 from tests.pages.asking import ask, until
-from tests.pages.browsing import kept, listen, serve, settled
+from tests.pages.browsing import kept, serve
 from tests.pages.filling import open_store, waiting
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ CARD = ".ai-tagger-card"
 PRESS = """async (keys) => {
     const took = [];
     for (const key of keys) {
-        while (!document.activeElement.matches(".ai-tagger-card:not(.accept):not(.reject)")) await new Promise((go) => setTimeout(go, 20));
+        while (!document.activeElement.matches(".ai-tagger-card:not(.accept):not(.reject)"))
+            await new Promise((go) => setTimeout(go, 20));
         const from = performance.now();
         document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
         await new Promise((go) => requestAnimationFrame(() => setTimeout(go)));

@@ -15,6 +15,7 @@ _PLAIN = {
     int: "a whole number",
     float: "a number",
 }
+_LISTS = (list, tuple, frozenset)
 _MANY = {str: "texts", int: "whole numbers", float: "numbers"}
 
 
@@ -47,11 +48,8 @@ def words(annotation: Any) -> str:
         return _or(str(value) for value in inner)
     if get_origin(kind) in (Union, types.UnionType):
         return _or("null (nothing)" if member is type(None) else words(member) for member in inner)
-    if get_origin(kind) is list:
-        what = _bare(inner[0])[0]
-        if what is str:
-            return "a list of texts, such as [one, two]"
-        return f"a list of {_MANY.get(what, 'sections')}" + ("" if what in _MANY else f", each {words(what)}")
+    if get_origin(kind) in _LISTS:
+        return _list(inner)
     if get_origin(kind) is dict:
         return f"a section of names, such as {{name: …}}, with {words(inner[1])} for each"
     return _PLAIN.get(kind, "something else") + _bounds(notes)
@@ -68,9 +66,21 @@ def _inside(annotation: Any, part: str | int) -> Any:
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         field = kind.model_fields.get(str(part))
         return None if field is None else Annotated[field.annotation, field]
-    if get_origin(kind) in (list, dict) and isinstance(part, int) == (get_origin(kind) is list):
-        return get_args(kind)[-1]
+    inner = [one for one in get_args(kind) if one is not ...]
+    if get_origin(kind) in _LISTS and isinstance(part, int):
+        return inner[min(part, len(inner) - 1)]
+    if get_origin(kind) is dict and isinstance(part, str):
+        return inner[1]
     return None
+
+
+def _list(inner: Sequence[Any]) -> str:
+    what = _bare(inner[0])[0]
+    many = f"{len(inner)} " if len(inner) > 1 and inner[-1] is not ... else ""
+    if many or what is not str:
+        each = "" if what in _MANY else f", each {words(what).removeprefix('a section ')}"
+        return f"a list of {many}{_MANY.get(what, 'sections' if keys(what) else 'words')}{each}"
+    return "a list of texts, such as [one, two]"
 
 
 def _bare(annotation: Any) -> tuple[Any, tuple[Any, ...]]:

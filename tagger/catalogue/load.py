@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from tagger import allowed
 from tagger.calibration import Calibration, Calibrations, Jury
 from tagger.catalogue.spec import SPEC, AnySpec, FaceDetectorSpec, FaceEmbedderSpec, JurySpec
 from tagger.errors import ModelError
 
 _T = TypeVar("_T")
+_MOST_SAID, _LONGEST_FOUND = 4, 120
 Preset: TypeAlias = Literal["fast", "accurate"]
 SHIPPED = Path(__file__).resolve().parents[2] / "models"
 
@@ -116,36 +118,37 @@ def _validated(path: Path, raw: dict[str, Any], adapter: TypeAdapter[_T]) -> _T:
     try:
         return adapter.validate_python(raw)
     except ValidationError as error:
-        raise ModelError(f"{path}: {_in_words(error)}") from error
+        raise ModelError(f"{path}: {_in_words(error, raw)}") from error
 
 
-def _in_words(error: ValidationError) -> str:
-    """The first few problems as "key: what is wrong (found …)"."""
-    families = {
-        "detection-transformer",
-        "yolox",
-        "softmax-classifier",
-        "multi-label-classifier",
-        "yunet",
-        "face-embedder",
-    }
-    said = []
-    for problem in error.errors(include_url=False)[:4]:
-        key = ".".join(str(part) for part in problem["loc"] if part not in families)
+def _in_words(error: ValidationError, raw: Mapping[str, Any]) -> str:
+    """The first few problems as "key: what it has to be, found …"."""
+    families = {kind.model_fields["family"].annotation.__args__[0]: kind for kind in get_args(AnySpec)}
+    kind = JurySpec if "jury" in raw else families.get(raw.get("family"))
+    if kind is None:
+        return f"family: has to be one of {', '.join(sorted(families))}, found {raw.get('family')!r}."
+    said: dict[str, str] = {}
+    for problem in error.errors(include_url=False):
+        whole = problem["loc"][1:] if problem["loc"][:1] == (raw.get("family"),) else problem["loc"]
+        place, annotation = allowed.place(kind, whole)
+        is_short = problem["type"] == "missing" and isinstance(whole[-1], int)
+        if is_short:
+            place, annotation = allowed.place(kind, whole[:-1])
+        key = ".".join(map(str, place))
+        found = repr(problem["input"])
+        found = f", found {found}" if key and len(found) < _LONGEST_FOUND else ""
         if problem["type"] == "extra_forbidden":
-            said.append(f"{key}: is not a known key")
-        elif problem["type"] == "missing":
-            said.append(f"{key}: is missing")
-        elif problem["type"] == "union_tag_not_found":
-            said.append(f"family: is missing; one of {', '.join(sorted(families))}")
-        elif problem["type"] == "union_tag_invalid":
-            found = problem.get("ctx", {}).get("tag", "")
-            said.append(f"family: must be one of {', '.join(sorted(families))}, found {found!r}")
+            key = ".".join(map(str, whole))
+            what = f"is not a known key; allowed here: {', '.join(allowed.keys(annotation))}"
+        elif problem["type"] == "missing" and not is_short:
+            key, what = ".".join(map(str, whole)), "is missing"
+        elif problem["type"] == "value_error":
+            what = problem["msg"].removeprefix("Value error, ") + found
         else:
-            what = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
-            found = repr(problem["input"])
-            said.append(f"{key + ': ' if key else ''}{what}" + (f", found {found}" if key and len(found) < 120 else ""))
-    return "; ".join(said) + "."
+            what = f"has to be {allowed.words(annotation)}{found}"
+        if not any(known == key or known.startswith(f"{key}.") for known in said):
+            said[key] = f"{key}: {what}" if key else what
+    return "; ".join(list(said.values())[:_MOST_SAID]) + "."
 
 
 def _beside(path: Path, name: str, shipped: Path) -> Path:

@@ -15,7 +15,15 @@ from tagger.errors import ModelError
 PINNED_AT_FIRST_FETCH = frozenset({"resnet18-places365"})
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+Name = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="small letters, digits, dots and dashes, such as my-model"
+    ),
+]
+Feature = Annotated[
+    str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$", description="small letters, digits and underscores, such as objects")
+]
 Triple: TypeAlias = tuple[float, float, float]
 
 
@@ -34,10 +42,10 @@ def recorded_sha256(place: Path) -> str:
 class FileSpec(_Strict):
     """One file of a model: fetched from ``url``, taken from a mirror by ``name`` + sha256, or used where it lies."""
 
-    url: str = Field("", pattern=r"^(https://.+)?$")
+    url: str = Field("", pattern=r"^(https://.+)?$", description="an address that begins with https://")
     name: str = ""
     path: str = ""
-    sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")
+    sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$", description="64 hexadecimal digits")
     bytes: int = Field(0, ge=0)
     licence: str = ""
     pin: Literal["", "first fetch"] = ""
@@ -121,9 +129,16 @@ class ModelSpec(_Strict):
     """
 
     name: Name
-    revision: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,32}$", coerce_numbers_to_str=True)]
+    revision: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9._-]{1,32}$",
+            coerce_numbers_to_str=True,
+            description="letters, digits, dots and dashes, such as 1",
+        ),
+    ]
     title: str = ""
-    feature: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+    feature: Feature
     engine: Literal["onnx"] = "onnx"
     files: tuple[FileSpec, ...] = Field(min_length=1)
     source: str = ""
@@ -342,7 +357,7 @@ class FaceDetectorSpec(ModelSpec):
     """
 
     family: Literal["yunet"]
-    feature: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")] = "faces"
+    feature: Feature = "faces"
     labels: tuple[str, ...] | str = ("face",)
     sides: tuple[PositiveInt, ...] = Field((640, 320, 1280), min_length=1)
     strides: tuple[PositiveInt, ...] = (8, 16, 32)

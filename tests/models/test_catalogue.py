@@ -86,13 +86,13 @@ def test_two_of_one_name_in_one_folder_are_refused(tmp_path: Path) -> None:
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "unknown key": ({"colour": "rgb"}, r"colour: is not a known key"),
+    "unknown key": ({"colour": "rgb"}, r"colour: is not a known key; allowed here: .*input, labels"),
     "unknown key inside": ({"input": {"size": [9, 9], "sice": 1}}, r"input\.sice: is not a known key"),
     "wrong value": (
         {"input": {"size": [9, 9], "layout": "chw"}},
-        r"input\.layout: .*'nchw' or 'nhwc'.*found 'chw'",
+        r"input\.layout: has to be nchw or nhwc, found 'chw'",
     ),
-    "wrong family": ({"family": "yolo11"}, r"family: must be one of .*yolox.*found 'yolo11'"),
+    "wrong family": ({"family": "yolo11"}, r"family: has to be one of .*yolox.*found 'yolo11'"),
     "missing": ({"labels": None}, r"labels"),
     "no family": ({"family": None}, r"family: .*yolox"),
     "plain http": ({"files": [{"url": "http://x.org/a.onnx", "sha256": "0" * 64}]}, r"files\.0\.url"),

@@ -459,6 +459,7 @@ class App:
             tree_of(self.config, self.policy.names) if judging else self._plain_tree(),
             self.take_in,
             marking=self.marking if looking else None,
+            ask=self.ask if self.server is not None else None,
         )
 
     def ask(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -51,14 +51,8 @@ def _make(app: App, wish: Wish) -> Answer:
 
 
 def _take_back(app: App, wish: Wish) -> Answer:
-    taken = 0
     with as_worker(app, "markers"):
-        for ref in marking.marked(app.store):
-            try:
-                scene = marking.Scene(app.ask, app.store, ref)
-            except ConfigError:
-                continue
-            taken += scene.take_back([scene.tag_id(name) for name in wish.names] if wish.names else None)
+        taken = marking.take_all_back(app.ask, app.store, wish.names)
     return Answer([f"Took {taken:,} markers back."], {"taken_back": taken})
 
 

@@ -7,7 +7,7 @@ entry is kept before its marker is made, so that one that was made right before 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -152,12 +152,22 @@ def follow(rule: Rule, store: Store, refs: Sequence[ItemRef]) -> int:
 
 def tidy(ask: Ask, store: Store) -> int:
     """Markers of ours whose tag was taken from its scene go, too; how many."""
-    return sum(_without_tag(ask, store, ref) for ref in marked(store))
+    return sum(scene.without_tag() for scene in _scenes(ask, store))
 
 
-def _without_tag(ask: Ask, store: Store, ref: ItemRef) -> int:
-    try:
-        return Scene(ask, store, ref).without_tag()
-    except ConfigError:
-        store.remember(f"{_FACT}{ref.id}", "")  # The scene is gone, and its markers with it.
-        return 0
+def take_all_back(ask: Ask, store: Store, tags: Sequence[str] = ()) -> int:
+    """Ours in all scenes, of these tags or of all; how many were taken back."""
+    return sum(
+        scene.take_back([scene.tag_id(name) for name in tags] if tags else None) for scene in _scenes(ask, store)
+    )
+
+
+def _scenes(ask: Ask, store: Store) -> Iterator[Scene]:
+    """Those with markers of ours; of one that is gone, its markers went with it."""
+    for ref in marked(store):
+        try:
+            scene = Scene(ask, store, ref)
+        except ConfigError:
+            store.remember(f"{_FACT}{ref.id}", "")
+            continue
+        yield scene

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from tagger.answers import Answers, Selection
 from tagger.errors import TaggerError
 from tagger.library import targets
+from tagger.library.marking import take_all_back
 from tagger.library.ours import Ours, delete_unused
 from tagger.library.people.made import delete_unused_performers
 from tagger.library.tools import Tools
@@ -130,6 +131,8 @@ def undo_everything(tools: Tools, dry_run: bool) -> TakenBack:
             tools.store.mark([change.id for change in planned if change.state == "planned"], "undone", "You undid it.")
             if any(change.state == "sending" for change in planned):
                 Writer(tools.library, tools.store, tools.tree, _nothing).flush()
+        if tools.ask is not None:
+            take_all_back(tools.ask, tools.store)
     return undo_selection(tools, Selection(), dry_run)
 
 

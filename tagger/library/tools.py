@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tagger.library.judge import Judge
+from tagger.library.marking import Ask
 from tagger.library.marking import Rule as MarkerRule
 from tagger.pipeline import Pipeline
 from tagger.ports import Host, Library, Progress, Store
@@ -19,7 +20,8 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """``tree`` says under which tag new ones are made; ``take_in`` moves what hooks noted into the store's queue."""
+    """``tree`` says under which tag new ones are made; ``take_in`` moves what hooks noted into the store's queue;
+    ``marking`` is the rule for markers, ``ask`` Stash itself for those that were made (None: no markers)."""
 
     library: Library
     store: Store
@@ -31,3 +33,4 @@ class Tools:
     take_in: Callable[[], None] = _nothing
     clock: Callable[[], float] = time.monotonic
     marking: MarkerRule | None = None
+    ask: Ask | None = None

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import pytest
 
 from tagger.types import ItemRef
 from tests.double import StashDouble
+from tests.line.drawing import picture
 from tests.pages.asking import ask, item
 from tests.pages.browsing import serve
 from tests.pages.filling import filmed, open_store
+from tests.pages.test_operations import BLACK_WHITE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -28,6 +32,16 @@ def somebodys(stash: StashDouble, ref: ItemRef, tag: str, seconds: float) -> str
     request = urllib.request.Request(f"{stash.url}/graphql", body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=10) as response:
         return str(json.load(response)["data"]["sceneMarkerCreate"]["id"])
+
+
+def film(path: Path) -> Path:
+    """Four seconds in shades of grey."""
+    frame = cv2.imread(str(picture(path.with_suffix(".png"), colour=False)))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 5, (frame.shape[1], frame.shape[0]))
+    for _ in range(20):
+        writer.write(frame)
+    writer.release()
+    return path
 
 
 def markers(stash: StashDouble) -> list[tuple[str, float, float | None]]:
@@ -85,14 +99,14 @@ def test_the_rule_marks_all_scenes_and_takes_back_only_ours(stash: StashDouble) 
     assert set(stash.data.markers) == {theirs}
 
 
-def test_markers_go_with_the_tags_of_a_run_that_is_undone(stash: StashDouble) -> None:
-    ref = filmed(stash)
-    theirs = somebodys(stash, ref, "Beach", 50.0)
-    ask(stash, "make-markers", items=[item(ref)])
-    stash.set_tags(ref, ["Beach"])
+def test_a_tag_that_only_our_markers_use_goes_with_everything_that_is_ours(stash: StashDouble, tmp_path: Path) -> None:
+    ref = stash.add_scene(film(tmp_path / "a.avi"), duration_s=4.0)
+    stash.data.settings["ai_tagger"] = {"markers": "*", "applyPercent": 80}
+    stash.run_task("Tag library")
+    assert BLACK_WHITE in stash.tags_by_item()[ref] and [title for title, _, _ in markers(stash)] == [BLACK_WHITE]
     stash.run_task("Undo last run")
-    assert markers(stash) == sorted([*all_spans("Beach"), ("mine", 50.0, None)])
-    assert theirs in stash.data.markers
+    assert not stash.data.markers
+    assert BLACK_WHITE not in {tag.name for tag in stash.data.tags.values()}, "nothing holds it back"
 
 
 def test_highlights_become_markers_one_by_one(stash: StashDouble) -> None:

@@ -29,7 +29,6 @@ class _Draft:
     decisions: dict[int, Decision]
     moved: frozenset[int]
     changes: tuple[tuple[int, Verdict, Verdict, str, str], ...]
-    plans: tuple[PlannedChange, ...] = ()
 
 
 class Redrafting:
@@ -43,18 +42,18 @@ class Redrafting:
     ) -> Iterator[tuple[Rejudged, Sequence[Decision]]]:
         """What is to be written for each, and its new decisions where it is in a gallery (() elsewhere)."""
         drafts = [self._draft(record, item, moved, index) for record, item, moved in some]
-        wanted = {id(draft): self._places(draft) for draft in drafts if draft.plans or draft.item.gallery_ids}
-        places = [(d.record.row, d.record.verdicts[i][4]) for d in drafts for i in wanted.get(id(d), ())]
+        wanted = [list(draft.decisions) if draft.item.gallery_ids else self._about_tags(draft) for draft in drafts]
+        places = [(d.record.row, d.record.verdicts[i][4]) for d, of in zip(drafts, wanted, strict=True) for i in of]
         real = self._store.decisions_at(places) if places else {}
         in_galleries = [draft.item.ref for draft in drafts if draft.item.gallery_ids]
         whole = self._store.decisions(in_galleries) if in_galleries else {}
-        for draft in drafts:
-            if id(draft) in wanted:
-                self._fill(draft, real)
-                draft.plans = self._plans(draft, index)
+        for draft, of in zip(drafts, wanted, strict=True):
+            for at in of:
+                self._fill(draft, at, real)
+            plans = self._plans(draft, index)
             people = [d for d in whole.get(draft.item.ref, ()) if d.prediction.feature == PEOPLE]
             shared = (*draft.decisions.values(), *people) if draft.item.gallery_ids else ()
-            yield Rejudged(draft.record.row, draft.item, draft.changes, draft.plans), shared
+            yield Rejudged(draft.record.row, draft.item, draft.changes, plans), shared
 
     def _draft(self, record: Record, item: MediaItem, moved: Moved, index: TagIndex) -> _Draft:
         words = self._judge.court(item.path).words(record.rows or (), [at for _, at in moved if at >= 0])
@@ -71,30 +70,35 @@ class Redrafting:
             new = replace(decisions[former], verdict=verdict, rule=rule, why=why)
             decisions[former] = new = self._judge.respect(new, index, Standing())
             changes.append((place, was, new.verdict, new.rule, new.why))
-        draft = _Draft(record, item, decisions, frozenset(former for former, _ in moved), tuple(changes))
-        draft.plans = self._plans(draft, index)
-        return draft
+        return _Draft(record, item, decisions, frozenset(former for former, _ in moved), tuple(changes))
+
+    def _about_tags(self, draft: _Draft) -> list[int]:
+        """The decisions that may give the item a tag, or say why one of ours goes."""
+        ours, there = draft.record.ours, draft.item.tag_ids
+        return [
+            at
+            for at, decision in draft.decisions.items()
+            if decision.tag
+            and (
+                self._tag_id(decision.tag) not in there
+                if decision.verdict == "apply"
+                else self._tag_id(decision.tag) in ours
+            )
+        ]
 
     def _plans(self, draft: _Draft, index: TagIndex) -> tuple[PlannedChange, ...]:
         record = draft.record
         standing = Standing(seen=record.models, ours=frozenset(record.ours), mine=record.ours)
         return not_there_yet(self._judge.plan(draft.item, list(draft.decisions.values()), index, standing), record)
 
-    def _places(self, draft: _Draft) -> list[int]:
-        """Of which decisions more has to be known: those about the tags that change, for a gallery all of them."""
-        if draft.item.gallery_ids:
-            return list(draft.decisions)
-        tags = {plan.tag_id for plan in draft.plans}
-        return [at for at, decision in draft.decisions.items() if decision.tag and self._tag_id(decision.tag) in tags]
-
     @staticmethod
-    def _fill(draft: _Draft, real: Mapping[tuple[int, int], Decision]) -> None:
-        for at, decision in draft.decisions.items():
-            known = real.get((draft.record.row, draft.record.verdicts[at][4]))
-            if known is not None and at in draft.moved:
-                draft.decisions[at] = replace(decision, prediction=known.prediction)
-            elif known is not None:
-                draft.decisions[at] = replace(known, verdict=decision.verdict)
+    def _fill(draft: _Draft, at: int, real: Mapping[tuple[int, int], Decision]) -> None:
+        known = real.get((draft.record.row, draft.record.verdicts[at][4]))
+        decision = draft.decisions[at]
+        if known is not None and at in draft.moved:
+            draft.decisions[at] = replace(decision, prediction=known.prediction)
+        elif known is not None:
+            draft.decisions[at] = replace(known, verdict=decision.verdict)
 
 
 def not_there_yet(plans: Sequence[PlannedChange], record: Record) -> tuple[PlannedChange, ...]:

@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 
 from tagger.answers import Question, Saying, Selection, TagRule
 from tagger.errors import StoreError, TaggerError
-from tagger.library.following import under_old_names
+from tagger.library.following import former_names, know_former_names, under_old_names
 from tagger.library.tools import Tools
 from tagger.ports import Library, Store
 from tagger.types import Change, ItemKind, ItemRef, MediaItem, PlannedChange, Scope
@@ -29,6 +29,7 @@ def to_json(store: Store, settings: str) -> dict[str, Any]:
     return {
         "ai_tagger": FORMAT,
         "settings": settings,
+        "former_names": former_names(store),
         "rules": [asdict(rule) for rule in store.rules()],
         "answers": [
             {**_question(answer.question), "say": answer.say, "source": answer.source, "at": answer.answered_at}
@@ -86,6 +87,7 @@ def from_json(tools: Tools, content: object) -> Imported:
         rules = [TagRule(**rule) for rule in content["rules"]]
         said = [(_asked(row), row["say"], row["source"]) for row in content["answers"]]
         tags = [dict(row) for row in content["tags"]]
+        former = {str(old): str(new) for old, new in content.get("former_names", {}).items()}
         wanted = {q.fingerprint for q, _, _ in said} | {row["fingerprint"] for row in tags}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise TaggerError(f"The export is damaged ({type(error).__name__}: {error}): make it again.") from None
@@ -99,6 +101,7 @@ def from_json(tools: Tools, content: object) -> Imported:
             sayings.append(Saying(moved, say, source))
     now = {(rule.tag_name, rule.kind, rule.apply) for rule in store.rules()}
     new_rules = [rule for rule in rules if (rule.tag_name, rule.kind, rule.apply) not in now]
+    know_former_names(store, former)
     adopted = _adopt(tools, tags, items)
     if sayings or new_rules:
         store.say(f"{len(sayings)} answers were imported", sayings, new_rules, follow=False)
@@ -184,7 +187,7 @@ def write_xmp(library: Library, store: Store, folder: Path | None) -> tuple[int,
     How many were written, and how many were left alone since another program made them. Raises StoreError."""
     written = left = 0
     for item, changes in applied(library, store):
-        if not item.path:
+        if not item.path or item.ref.kind == "gallery":
             continue
         source = Path(item.path)
         target = Path(f"{source}.xmp") if folder is None else _inside(folder, item.path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -50,13 +50,18 @@ def follow_tags(store: Store, library: Library, tags: Sequence[Tag]) -> list[str
 def under_old_names(store: Store, tags: Sequence[Tag]) -> list[Tag]:
     """The library's tags, the renamed ones with their former names as aliases: what is seen goes on under the name
     that the person gave. Where some tag has such a name now, that one is meant."""
-    renamed = _renamed(store)
+    renamed = former_names(store)
     if not renamed:
         return list(tags)
     former: dict[str, list[str]] = {}
     for old, new in renamed.items():
         former.setdefault(normal(new), []).append(old)
     return [replace(tag, aliases=(*tag.aliases, *former.get(normal(tag.name), ()))) for tag in tags]
+
+
+def know_former_names(store: Store, names: Mapping[str, str]) -> None:
+    """Those that another store knows are known here too."""
+    store.remember(_RENAMED, json.dumps(dict(names) | former_names(store)))
 
 
 def is_older(item: MediaItem | None, change: Change) -> bool:
@@ -88,7 +93,7 @@ def _is_the_same(store: Store, library: Library, name: str, tag: Tag) -> bool:
 
 def _remember(store: Store, moves: Sequence[TagMove]) -> None:
     """The former names of tags that we write or made; the library keeps none."""
-    renamed = _renamed(store)
+    renamed = former_names(store)
     made = {normal(tag.name) for tag in store.created_tags()}
     for move in moves:
         if normal(move.old_name) == normal(move.new_name):
@@ -99,11 +104,12 @@ def _remember(store: Store, moves: Sequence[TagMove]) -> None:
         if move.old_id == move.new_id and is_ours:
             renamed[normal(move.old_name)] = move.new_name
     kept = {old: new for old, new in renamed.items() if old != normal(new)}
-    if kept != _renamed(store):
+    if kept != former_names(store):
         store.remember(_RENAMED, json.dumps(kept))
 
 
-def _renamed(store: Store) -> dict[str, str]:
+def former_names(store: Store) -> dict[str, str]:
+    """By the normal form of a tag's former name: its present one."""
     return dict(json.loads(store.fact(_RENAMED) or "{}"))
 
 

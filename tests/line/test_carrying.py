@@ -8,10 +8,11 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tagger.operations import Wish
+from tests.double import StashDouble
 from tests.line.drawing import picture
 from tests.line.terminal import Terminal, sentence
-
-BLACK_WHITE = "Black and white"
+from tests.line.test_meanwhile import BLACK_WHITE, Line
 
 
 @pytest.fixture
@@ -106,3 +107,24 @@ def test_audits_move_a_threshold_and_the_evidence_is_shown(terminal: Terminal, t
     assert len(left) == 57
     out = terminal.run("promise", *here).out
     assert f"{BLACK_WHITE}: not promised yet; 3 looked at, 3 right; 49 more right ones would do." in out
+
+
+def test_former_names_of_tags_move_too_and_folders_get_no_sidecar(tmp_path: Path) -> None:
+    with StashDouble(tmp_path / "stash") as stash:
+        line = Line(stash, tmp_path)
+        refs = [line.add() for _ in range(4)]
+        gallery = stash.add_gallery(folder=str(tmp_path), images=refs)
+        line.do("tag")
+        with stash.lock:
+            stash.data.tags[stash.tag_id(BLACK_WHITE)].name = "Monochrome"
+        line.do("tag")
+        before = stash.tags_by_item()
+        assert before[gallery] == {"Monochrome"}
+        file = tmp_path / "mine.json"
+        line.do("export", wish=Wish(paths=(str(file),)))
+        assert line.do("export", wish=Wish(paths=(str(tmp_path / "xmp"),), format="xmp")).data["written"] == 4
+        (tmp_path / "data").rename(tmp_path / "gone")
+        line.do("import", wish=Wish(paths=(str(file),)))
+        for _ in range(2):
+            line.do("tag")
+            assert stash.tags_by_item() == before

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,16 +58,18 @@ def _batch(faces: Iterable[Unknown], count: int) -> FaceBatch:
     ids, pictures = np.empty(count, np.int64), np.empty(count, np.int64)
     groups, qualities = np.empty(count, np.int64), np.empty(count, np.float32)
     vectors: npt.NDArray[np.float16] | None = None
-    at = 0
-    for at, face in enumerate(islice(faces, count), 1):
+    there = 0
+    for i, face in enumerate(faces):
+        if i >= count:  # Somebody put it there since we counted: it waits for the next time.
+            continue
+        there = i + 1
         if vectors is None:
             vectors = np.empty((count, len(face.vector) // 2), np.float16)
-        i = at - 1
         vectors[i] = np.frombuffer(face.vector, np.float16)
         ids[i], groups[i], qualities[i] = face.id, face.group, trust(face.quality, face.score)
         pictures[i] = -1 if face.views > 1 else _number(face.fingerprint)
     assert vectors is not None
-    return FaceBatch(ids[:at], vectors[:at], qualities[:at], pictures[:at], groups[:at])
+    return FaceBatch(ids[:there], vectors[:there], qualities[:there], pictures[:there], groups[:there])
 
 
 def _number(fingerprint: str) -> int:

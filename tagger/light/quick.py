@@ -12,19 +12,14 @@ def loads(text: str) -> Any:
     try:
         from _json import make_scanner  # What json itself reads with, where Python has it.
 
-        scan = make_scanner(_Plain)  # type: ignore[arg-type]  # Anything with these attributes will do.
-    except (ImportError, AttributeError):
-        import json
+        value, end = make_scanner(_Plain)(text, 0)  # type: ignore[arg-type]  # Anything with these attributes will do.
+        if end == len(text):
+            return value
+    except (ImportError, AttributeError, StopIteration, SystemError, ValueError):
+        pass  # SystemError: without json's own error at hand it has none to raise.
+    import json
 
-        return json.loads(text)
-    text = text.strip(" \t\r\n")
-    try:
-        value, end = scan(text, 0)
-    except StopIteration:
-        raise ValueError("no JSON") from None
-    if end != len(text):
-        raise ValueError("more than one value")
-    return value
+    return json.loads(text)
 
 
 class _Plain:

@@ -108,7 +108,7 @@
         ReactRouterDOM.NavLink,
         { to, className: classes, activeClassName: "active", isActive: (match, location) => location.pathname.startsWith(AITagger.HOME) },
         h("span", { className: "nav-menu-icon d-block d-xl-inline mb-2 mb-xl-0" }, h(Icon, { name: "faWandMagicSparkles" })),
-        h("span", null, t("ai"), waiting > 0 && h(Bootstrap.Badge, { pill: true, variant: "info", className: "ml-1", title: t("openOnes", { n: waiting }) }, waiting.toLocaleString()))
+        h("span", null, t("ai"), waiting > 0 && h(Bootstrap.Badge, { pill: true, variant: "secondary", className: "ml-1", title: t("openOnes", { n: waiting }) }, waiting.toLocaleString()))
       )
     );
   }

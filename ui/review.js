@@ -50,7 +50,7 @@
       h(
         "div",
         { className: "ai-tagger-card-foot" },
-        h("span", { title: entry.why }, entry.audit && h(Badge, { variant: "info", className: "mr-1", title: t("auditHelp") }, t("audit")), h("strong", null, entry.tag), ` ${sure}`, h("br"), h(ReactRouterDOM.Link, { to: `/${PATHS[entry.kind]}/${entry.id}`, tabIndex: -1 }, link)),
+        h("span", { title: entry.why }, entry.audit && h(Badge, { variant: "secondary", className: "mr-1", title: t("auditHelp") }, t("audit")), h("strong", null, entry.tag), ` ${sure}`, h("br"), h(ReactRouterDOM.Link, { to: `/${PATHS[entry.kind]}/${entry.id}`, tabIndex: -1 }, link)),
         h("span", { className: "btn-group" }, button("accept", "faCheck"), button("reject", "faTimes"))
       )
     );

@@ -165,7 +165,9 @@ def audit(app: App, wish: Wish) -> Answer:
 def happened(app: App, wish: Wish) -> Answer:
     """removed: you took our missing tags away; lost: they got lost, and the next run writes them again."""
     if wish.action == "list":
-        return Answer(learn.question_lines(app.store) or ["Nothing is open: no tags of ours went missing in numbers."])
+        question = learn.open_question(app.store)
+        lines = learn.question_lines(app.store) or ["Nothing is open: no tags of ours went missing in numbers."]
+        return Answer(lines, {"question": question})
     count = learn.happened(app.store, app.library, wish.action)
     verb = "stay away" if wish.action == "removed" else "are written again by the next run"
     return Answer([f"{count:,} tags {verb}."], {"tags": count})

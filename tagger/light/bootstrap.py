@@ -18,19 +18,10 @@ from tagger.errors import SetupError, TaggerError
 from tagger.light import environment, lock, machine, packages, requirements
 from tagger.light.log import StashLog, TerminalLog
 from tagger.light.processes import ask
+from tagger.light.usable import NEEDS, is_complete, usable_python, version_of
 
-_NEEDS = (3, 11)
 _UNPACKED = 4
 """Free space asked for, as a multiple of what is downloaded: the download, unpacked, and what was there before."""
-
-
-def usable_python(data: str, root: str) -> str:
-    """The interpreter that the heavy half can run on as things are, or "" when a set-up has to come first."""
-    given = environment.given_python(data)
-    if given:
-        return given if _version(given) >= _NEEDS else ""
-    folder = environment.environment_folder(data)
-    return environment.python_in(folder) if _is_complete(folder, root) else ""
 
 
 def ensure(data: str, root: str, log: StashLog | TerminalLog, device: str = "", remake: bool = False) -> str:
@@ -68,7 +59,7 @@ def setup_status(data: str, root: str) -> list[str]:
     made = environment.marker(folder)
     facts = machine.look()
     plan = _plan(facts, made.get("device", ""), root)
-    if _is_complete(folder, root):
+    if is_complete(folder, root):
         lines.append(f"Environment: ready; it {made.get('words', '')}.")
         if plan.name != made.get("plan") and not plan.missing:
             lines.append(f"Now this machine {plan.words}: run Set up to use that.")
@@ -106,7 +97,7 @@ def _ensure_locked(data: str, root: str, log: StashLog | TerminalLog, device: st
     folder = environment.environment_folder(data)
     building, former = folder + ".building", folder + ".former"
     _finish_swap(folder, building, former)
-    complete = _is_complete(folder, root)
+    complete = is_complete(folder, root)
     python = environment.python_in(folder)
     if complete and not remake:
         return python  # Whoever we waited for made it.
@@ -182,28 +173,9 @@ def _mark(building: str, plan: machine.Plan, needed: requirements.Requirements, 
 # ---------------------------------------------------------------- looking at one
 
 
-def _is_complete(folder: str, root: str) -> bool:
-    """Whether the environment is whole, of this version's requirements, and its Python still the one it was made with
-    (an update of the system, or of the container, takes that away)."""
-    made = environment.marker(folder)
-    if not made:
-        return False
-    try:
-        current = requirements.read(root, str(made.get("plan"))).digest
-    except SetupError:
-        return False
-    return made.get("requirements") == current and _version(environment.python_in(folder)) == tuple(made["python"])
-
-
-def _version(python: str) -> tuple[int, ...]:
-    """Its major and minor version; () when it doesn't start."""
-    _, out, _ = ask([python, "-I", "-S", "-c", "import sys; print(*sys.version_info[:2])"], timeout_s=60)
-    return tuple(int(part) for part in out.split() if part.isdigit())
-
-
 def _checked(python: str) -> str:
-    version = _version(python)
-    if version < _NEEDS:
+    version = version_of(python)
+    if version < NEEDS:
         found = f"is Python {version[0]}.{version[1]}" if version else "can't be started"
         raise SetupError(
             f"{python}, named by {environment.PYTHON_VARIABLE} or the data folder's file 'python', {found}: "

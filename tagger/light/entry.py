@@ -59,6 +59,7 @@ def _terminal(arguments: list[str], root: str) -> int:
         return 0
     options = parse(arguments)
     from tagger.light import bootstrap, handover
+    from tagger.light.usable import usable_python
 
     log = TerminalLog()
     data = data_folder(options.data)
@@ -67,7 +68,7 @@ def _terminal(arguments: list[str], root: str) -> int:
 
         data = plugins_data(options.stash, options.api_key_file, options.set, data, log)
         os.environ[DATA_VARIABLE] = data  # For the heavy half, which doesn't ask again.
-    if options.command == "check" and not bootstrap.usable_python(data, root):
+    if options.command == "check" and not usable_python(data, root):
         for line in bootstrap.setup_status(data, root):
             sys.stdout.write(line + "\n")
         return 2
@@ -123,9 +124,10 @@ def _page(args: dict[str, Any], server: dict[str, Any], data: str, root: str) ->
 
 def _task(payload: bytes, args: dict[str, Any], server: dict[str, Any], data: str, root: str) -> int:
     from tagger.light import bootstrap, handover
+    from tagger.light.usable import usable_python
 
     mode, log = args.get("mode"), StashLog()
-    if mode == "check" and not bootstrap.usable_python(data, root):
+    if mode == "check" and not usable_python(data, root):
         lines = bootstrap.setup_status(data, root)
         log.say("\n".join(lines))
         return _answer(output="\n".join(lines))

@@ -12,7 +12,6 @@ from tagger.light.connection import Connection, find_api_key, from_server_connec
 from tagger.light.data import snapshot
 from tagger.light.environment import has_environment
 from tagger.light.library import library_key, remember_key, remembered_key
-from tagger.light.rpc import call
 from tagger.store import DATABASE_NAME, SqliteStore
 
 _TIMEOUT_S = 20.0
@@ -39,6 +38,8 @@ class Place:
 
     def ask(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Stash's answer. Raises LibraryError."""
+        from tagger.light.rpc import call  # 15 ms, and few questions need Stash
+
         return call(self.connection, query, variables, _TIMEOUT_S)
 
     @cached_property

@@ -31,7 +31,7 @@ def see_that_one_works(place: Place) -> None:
     log = place.data / LOG_NAME
     if holder(place.data) is not None or _age_s(log) < _STARTING_S:
         return
-    from tagger.light.bootstrap import usable_python  # 30 ms, which only who starts a worker has to wait
+    from tagger.light.usable import usable_python  # 10 ms, which only who starts a worker has to wait
 
     python = usable_python(str(place.data), place.root)
     if not python:

@@ -208,6 +208,7 @@
   }
 
   function Runs({ runs, busy }) {
+    const [sure, setSure] = React.useState(0); // the run of which undoing was pressed once
     const shown = runs.filter((run) => run.counts.added || run.counts.removed || run.operation === "tag" || run.state === "running");
     if (!shown.length) return null;
     const when = (at) => (at ? new Date(at).toLocaleString() : "");
@@ -236,8 +237,23 @@
                 h(
                   "td",
                   null,
-                  run.counts.added > 0 && run.state !== "undone" &&
-                    h(Button, { variant: "secondary", size: "sm", "aria-label": `${t("undo")}: ${run.id}`, onClick: () => !busy && runTask({ args: { mode: "undo", run: String(run.id) }, description: `AI Tagger: ${t("undo")} ${run.id}` }) }, t("undo"))
+                  run.counts.added > 0 && run.state !== "undone" && sure !== run.id &&
+                    h(Button, { key: "undo", variant: "secondary", size: "sm", "aria-label": `${t("undo")}: ${run.id}`, "aria-disabled": busy, onClick: () => !busy && setSure(run.id) }, t("undo")),
+                  sure === run.id && run.state !== "undone" &&
+                    h(
+                      Button,
+                      {
+                        key: "sure",
+                        autoFocus: true,
+                        variant: "danger",
+                        size: "sm",
+                        "aria-disabled": busy,
+                        onBlur: () => setSure(0),
+                        onKeyDown: (e) => e.key === "Escape" && setSure(0),
+                        onClick: () => !busy && (setSure(0), runTask({ args: { mode: "undo", run: String(run.id) }, description: `AI Tagger: ${t("undo")} ${run.id}` })),
+                      },
+                      t("undoSure", { n: run.counts.added, run: run.id })
+                    )
                 )
               )
             )
@@ -271,7 +287,7 @@
     if (!overview) {
       return page(error ? h("p", { role: "alert" }, t("failed", { reason: error.message })) : h("p", { role: "status" }, h(Spinner, { animation: "border", size: "sm" }), " ", t("loading")));
     }
-    const tagged = (overview.runs || []).some((run) => run.operation === "tag" && run.state === "done");
+    const tagged = (overview.runs || []).some((run) => run.operation === "tag" && (run.state === "done" || run.state === "undone"));
     const busy = jobs.length > 0;
     return page(
       error && h("p", { key: "error", className: "alert alert-warning", role: "alert" }, t("failed", { reason: error.message })),

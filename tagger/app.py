@@ -142,6 +142,11 @@ class App:
         stash = StashHost(self.server)
         return stash if self.is_plugin else Terminal(stash)
 
+    @property
+    def backs_up(self) -> bool:
+        """Whether a backup comes before the first write ever; a plain folder has no database."""
+        return self.config.run.backup and self.folder is None
+
     @cached_property
     def library(self) -> Library:
         """Raises ConfigError when none was named."""

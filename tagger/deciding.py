@@ -25,7 +25,7 @@ def again(app: App, wish: Wish) -> Answer:
         app.be_modest()
         tools = app.tools(looking=False, judging=True)
         scope = app.config.scope.to_scope()
-        done = decide_again(tools, scope, dry_run=wish.dry_run, yes=wish.yes, backup=app.config.run.backup)
+        done = decide_again(tools, scope, dry_run=wish.dry_run, yes=wish.yes, backup=app.backs_up)
     lines = _again_lines(done, wish)
     if app.folder is not None and not wish.dry_run and not done.asks:
         lines.append(f"Report: {looking.write_folder_report(app, lines)}")

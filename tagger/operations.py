@@ -115,7 +115,7 @@ def serve(app: App, wish: Wish) -> Answer:
         with worker_lock(app.data, f"what was asked for in {app.library.name}"):
             _ready(app)
             app.be_modest()
-            backup = app.config.run.backup
+            backup = app.backs_up
             order = Order(operation="asked", slice_s=0.0, backup=backup)
             tools = replace(app.tools(), host=_MakesRoom(app.host, app.data), take_in=_nothing)
             until = time.monotonic() + _SERVE_IDLE_S
@@ -173,7 +173,7 @@ def _run(app: App, wish: Wish, operation: str) -> Answer:
             scope=app.config.scope.to_scope(),
             dry_run=wish.dry_run,
             slice_s=app.config.run.slice_minutes * 60,
-            backup=app.config.run.backup and app.folder is None,
+            backup=app.backs_up,
             try_again=wish.again,
             forget_gone=wish.forget_gone,
         )

@@ -387,7 +387,7 @@ def _reembed(app: App, desk: Desk, wish: Wish) -> Said:
     if wish.dry_run:
         return [line], {"files": left, "seconds": round(left * each_s)}
     tools = replace(app.tools(looking=False, judging=True), pipeline=app.face_pipeline)
-    outcome = tag_library(tools, Order("tag", app.config.scope.to_scope(), slice_s=1e9, backup=app.config.run.backup))
+    outcome = tag_library(tools, Order("tag", app.config.scope.to_scope(), slice_s=1e9, backup=app.backs_up))
     return [f"{outcome.counts.get('looked', 0):,} files were looked at."], {"files": left, **dict(outcome.counts)}
 
 

@@ -129,7 +129,7 @@ _AGAIN = "'Decide again' makes the library follow."
 def _sent(app: App, act: int, verb: str = "Kept") -> Answer:
     """What the answer asks for is written at once, or by the run that is at work."""
     with as_worker(app, "review"):
-        tools, order = app.tools(looking=False, judging=True), Order(backup=app.config.run.backup)
+        tools, order = app.tools(looking=False, judging=True), Order(backup=app.backs_up)
         added, removed = send_all(tools, lambda: backup_once(tools, order))
         follow_reviews(tools)
     lines = [f"{verb} answer {act}: {added:,} tags added, {removed.total():,} taken back."]

@@ -90,6 +90,7 @@ def test_a_folder_is_tagged_reported_and_undone_and_nothing_in_it_changes(termin
     assert would["removed"] == undone["removed"] == status["summary"]["ours"] > 0
     again = terminal.run("undo", "--folder", pictures)
     assert again.code == 0 and again.out == "There is nothing to undo: no run has tags in the library.\n"
+    assert "backup" not in (decided := terminal.run("again", "--folder", pictures)).err and decided.code == 0
     assert listing(pictures) == before
 
 

@@ -21,7 +21,8 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,54 @@ def _toned(rgb: RgbArray, dice: np.random.Generator) -> RgbArray:
     return _bytes(grey + strength * (rgb @ SEPIA.T - grey))
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Of one label, in pictures: asked, of which it is true, to which it is applied, and those of them that are right."""
+
+    asked: int
+    true: int
+    applied: int
+    right: int
+    wrong: tuple[str, ...]
+
+
+Heard = list[tuple[str, str, dict[str, float]]]
+
+
+def heard_of(pictures: Iterable[tuple[str, str, RgbArray]]) -> Heard:
+    """Folder, name, and what is said of each picture."""
+    rules = [rule for rule in builtins() if set(rule.labels) & TRUE_IN.keys()]
+    heard = []
+    for folder, name, rgb in pictures:
+        frame = Frame(rgb, 0.0, rgb.shape[1], rgb.shape[0])
+        heard.append(
+            (folder, name, {found.name: found.score for rule in rules for found in rule.recognise([frame])[0]})
+        )
+    return heard
+
+
+def measured(heard: Heard) -> dict[str, Measured]:
+    """By label."""
+    found = {}
+    for label, true_in in TRUE_IN.items():
+        asked = [(folder, name, said.get(label, 0.0)) for folder, name, said in heard if folder in ASKED_IN[label]]
+        applied = [(folder in true_in, f"{folder}/{name}") for folder, name, score in asked if score >= APPLIED]
+        true = sum(folder in true_in for folder, _, _ in asked)
+        right = sum(is_true for is_true, _ in applied)
+        wrong = tuple(name for is_true, name in applied if not is_true)
+        found[label] = Measured(len(asked), true, len(applied), right, wrong)
+    return found
+
+
+def kept(pictures: Iterable[tuple[str, str, RgbArray]], folder: Path) -> Iterator[tuple[str, str, RgbArray]]:
+    """The same pictures, written into the folder as they pass."""
+    for kind, name, rgb in pictures:
+        file = folder / kind / f"{name.replace('/', '-')}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(file), np.ascontiguousarray(rgb[:, :, ::-1]))
+        yield kind, name, rgb
+
+
 def main() -> None:
     """See the module's docstring."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -130,30 +179,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="keep the pictures in this folder")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    rules = [rule for rule in builtins() if set(rule.labels) & TRUE_IN.keys()]
-    heard: list[tuple[str, str, dict[str, float]]] = []
-    for folder, name, rgb in made(Path(options.media), options.seed):
-        if options.out:
-            file = options.out / folder / f"{name.replace('/', '-')}.png"
-            file.parent.mkdir(parents=True, exist_ok=True)
-            cv2.imwrite(str(file), np.ascontiguousarray(rgb[:, :, ::-1]))
-        frame = Frame(rgb, 0.0, rgb.shape[1], rgb.shape[0])
-        said = {found.name: found.score for rule in rules for found in rule.recognise([frame])[0]}
-        heard.append((folder, name, said))
-    for label, true_in in TRUE_IN.items():
-        asked = [(folder in true_in, said.get(label, 0.0)) for folder, _, said in heard if folder in ASKED_IN[label]]
-        applied = [true for true, score in asked if score >= APPLIED]
-        true = sum(true for true, _ in asked)
-        right = f"{sum(applied) / len(applied):.3f} right" if applied else "never applied"
-        found = f"{sum(applied) / true:.3f} found"
-        print(f"{label:16} {len(asked)} pictures, {true} are; applied to {len(applied)}, {right}, {found}")
-    wrong = [
-        f"{label} {said[label]:.2f}: {folder}/{name}"
-        for label, true_in in TRUE_IN.items()
-        for folder, name, said in heard
-        if folder in ASKED_IN[label] - true_in and said.get(label, 0.0) >= APPLIED
-    ]
-    print("wrong:", *wrong, sep="\n  ")
+    pictures = made(Path(options.media), options.seed)
+    for label, of in measured(heard_of(kept(pictures, options.out) if options.out else pictures)).items():
+        print(
+            f"{label:16}{of.asked} pictures, {of.true} are; applied to {of.applied}, "
+            f"{of.right / max(1, of.applied):.3f} right, {of.right / of.true:.3f} found; wrong:",
+            *of.wrong,
+        )
 
 
 if __name__ == "__main__":

@@ -171,6 +171,19 @@
     );
   }
 
+  /* Many of our tags are missing, and only a person knows why. */
+  function Question({ question, busy }) {
+    const answer = (action) => !busy && runTask({ args: { mode: "happened", action }, description: `AI Tagger: ${t("happened")}` });
+    const button = (action, text) => h(Button, { variant: "secondary", size: "sm", className: "mr-2 mt-2", "aria-disabled": busy, onClick: () => answer(action) }, text);
+    return h(
+      "section",
+      { className: "alert alert-warning", role: "alert", "aria-label": t("happened") },
+      h("div", null, t(question.restored ? "happenedRestored" : "happenedText", { n: question.missed, tags: question.tags.join(", ") })),
+      button("lost", t("happenedLost")),
+      button("removed", t("happenedRemoved"))
+    );
+  }
+
   const NUMBERS = ["looked", "ours", "review", "failed", "waiting"];
 
   function Numbers({ summary }) {
@@ -292,6 +305,7 @@
     return page(
       error && h("p", { key: "error", className: "alert alert-warning", role: "alert" }, t("failed", { reason: error.message })),
       !tagged && h(Steps, { key: "steps", overview, jobs }),
+      overview.question && h(Question, { key: "question", question: overview.question, busy }),
       h(Jobs, { key: "jobs", overview, jobs }),
       tagged &&
         h(

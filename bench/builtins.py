@@ -126,7 +126,7 @@ def _toned(rgb: RgbArray, dice: np.random.Generator) -> RgbArray:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Of one label, in pictures: asked, of which it is true, to which it is applied, and those of them that are right."""
+    """Of one label, in pictures: asked, of which it is true, to which it is applied, and those that are right."""
 
     asked: int
     true: int

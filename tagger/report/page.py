@@ -87,11 +87,13 @@ def _hash(content: str) -> str:
 def before(page: Page, pages: int, whole: Tally, summary: ReportSummary) -> str:
     """Everything up to the first card."""
     top = tag("a", esc(text.SKIP), class_="skip", href="#items")
-    top += tag("header", _lede(page, whole, summary) + _notes(summary) + _legend())
+    only_faces = bool(summary.faces) and not whole.items
+    top += tag("header", _lede(page, whole, summary) + _notes(summary) + ("" if only_faces else _legend()))
     top += _faces(summary.faces) if page.number == 1 else ""
-    top += _pages(page, pages) + _tags(page, pages, whole) + _filters(page, pages)
+    if not only_faces:
+        top += _pages(page, pages) + _tags(page, pages, whole) + _filters(page, pages)
     heading = tag("h2", esc(text.ITEMS), class_="hidden")
-    empty = "" if page.tally.items else tag("p", esc(text.NOTHING), class_="nothing")
+    empty = "" if page.tally.items or only_faces else tag("p", esc(text.NOTHING), class_="nothing")
     none = tag("p", esc(text.NO_MATCH), class_="nothing", id="none", hidden=True)
     return (
         f'<!doctype html>\n<html lang="en">\n{_head(page, summary)}\n<body>\n{top}\n'
@@ -131,7 +133,7 @@ def _lede(page: Page, whole: Tally, summary: ReportSummary) -> str:
     )
     if summary.seconds > 0:
         words += " " + text.TOOK.format(time=text.took(summary.seconds))
-    lede = esc(words)
+    lede = esc(words if whole.items or not summary.faces else text.ONLY_FACES)
     if whole.problems:
         broken = esc(text.BROKEN.format(n=f"{whole.problems:,}"))
         lede += " " + (tag("a", broken, href="#problems") if page.problems else broken)

@@ -22,6 +22,7 @@ COUNTS: Final[dict[str, str]] = {
     "review": "tags to review",
 }
 
+ONLY_FACES: Final = "Groups of unknown faces, the largest first; then the people who are known, with their examples."
 LEDE: Final = "{items}: {apply} to apply, {review} for you to review. Nothing here has been changed."
 TOOK: Final = "Took {time}."
 MADE: Final = "Made {at}"

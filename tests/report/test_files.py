@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tagger.errors import StoreError
-from tagger.report import ReportItem, ReportSummary, prediction_json, write_report, write_tags_json
+from tagger.report import FaceRow, ReportItem, ReportSummary, prediction_json, write_report, write_tags_json
 from tagger.types import Box, Evidence, Thumb
 from tests.report.sample import MODEL, SUMMARY, broken, decision, items, jpeg, picture, video
 
@@ -101,6 +101,18 @@ def test_an_error_is_listed_with_its_reason_and_has_no_card(tmp_path: Path) -> N
 
 def test_an_empty_report_says_so(tmp_path: Path) -> None:
     assert "There are no pictures or videos to show." in read(write_report(tmp_path, [], SUMMARY)).text
+
+
+def test_a_report_of_people_alone_speaks_of_people_alone(tmp_path: Path) -> None:
+    faces = (
+        FaceRow("Group 5", "2 unknown faces", (jpeg((9, 9), 0), jpeg((9, 9), 1))),
+        FaceRow("Ada", "1 example", (jpeg((9, 9), 2),)),
+    )
+    page = Reader(write_report(tmp_path, [], replace(SUMMARY, counts={}, faces=faces)).read_text("utf-8"))
+    said = " ".join(page.words)
+    assert "Group 5" in said and "Ada" in said and "the largest first" in said
+    assert "Nothing here has been changed" not in said and "No tags were found" not in said
+    assert sum(name == "img" for name, _ in page.elements) == 3
 
 
 def test_counts_count_an_item_once_however_the_tag_is_capitalised(tmp_path: Path) -> None:

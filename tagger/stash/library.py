@@ -165,12 +165,13 @@ class StashLibrary:
 
     def delete_unused_performer(self, performer_id: str) -> bool:
         row = self._server.call(queries.PERFORMER_USE, {"id": performer_id})["findPerformer"]
-        if row is None or "default=true" not in (row.pop("image_path") or "default=true") or any(row.values()):
+        # Being put on items doesn't move that time, being edited does; and Stash deletes even those that are used.
+        if row is None or row.pop("created_at") != row.pop("updated_at") or any(row.values()):
             return False
         try:
             self._server.call(queries.DESTROY_PERFORMER, {"id": performer_id})
         except LibraryRefusedError:
-            return False  # Used since we asked, or gone.
+            return False  # Gone since we asked.
         return True
 
     def _performer(self, row: _Row) -> Performer:

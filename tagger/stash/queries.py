@@ -123,11 +123,7 @@ mutation CreatePerformer($input: PerformerCreateInput!) {
 
 PERFORMER_USE: Final = """
 query PerformerUse($id: ID!) {
-  findPerformer(id: $id) {
-    scene_count image_count gallery_count group_count
-    image_path favorite rating100 alias_list disambiguation urls details birthdate country
-    tags { id } stash_ids { stash_id }
-  }
+  findPerformer(id: $id) { created_at updated_at scene_count image_count gallery_count }
 }
 """
 
@@ -160,6 +156,8 @@ ALL: Final[tuple[str, ...]] = (
     CREATE_TAG,
     PERFORMERS,
     CREATE_PERFORMER,
+    PERFORMER_USE,
+    DESTROY_PERFORMER,
     DESTROY_TAG,
     SERVER,
     SETTINGS,

@@ -69,6 +69,8 @@ class StoredTag:
 class StoredPerformer:
     id: str
     name: str
+    created_at: datetime
+    updated_at: datetime
     aliases: list[str] = field(default_factory=list)
     picture: Path | None = None
 

@@ -143,13 +143,13 @@ class Root:
     def _performer(self, performer: StoredPerformer) -> dict[str, Any]:
         default = "" if performer.picture else "&default=true"
         path = f"http://elsewhere:1/performer/{performer.id}/image?t=1{default}"
-        nothing = {"group_count": 0, "favorite": False, "tags": [], "stash_ids": [], "urls": []}
+        times = {"created_at": performer.created_at.isoformat(), "updated_at": performer.updated_at.isoformat()}
         counts = {
             f"{kind}_count": sum(performer.id in item.performer_ids for item in self._data.of(kind))
             for kind in ("scene", "image", "gallery")
         }
         said = {"name": performer.name, "alias_list": performer.aliases, "image_path": path}
-        return nothing | counts | said | {"id": performer.id}
+        return times | counts | said | {"id": performer.id}
 
     @property
     def configuration(self) -> Any:

@@ -6,6 +6,7 @@ import secrets
 import threading
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,11 @@ class Shelf:
                 for item in items.values():
                     item.performer_ids -= gone
 
+    def fill_in(self, performer_id: str) -> None:
+        """As a person would, a moment after they were made: their height, say."""
+        with self.lock:
+            self.data.performers[performer_id].updated_at += timedelta(seconds=1)
+
     def performers_by_item(self) -> dict[ItemRef, frozenset[str]]:
         """The names of every item's performers."""
         with self.lock:
@@ -152,7 +158,8 @@ class Shelf:
     def make_performer(self, name: str) -> StoredPerformer:
         if any(performer.name.casefold() == name.casefold() for performer in self.data.performers.values()):
             raise ValueError(f"performer with name '{name}' already exists")
-        performer = StoredPerformer(self.data.next_id("performer"), name)
+        now = self.data.now()
+        performer = StoredPerformer(self.data.next_id("performer"), name, now, now)
         self.data.performers[performer.id] = performer
         return performer
 

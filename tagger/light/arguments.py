@@ -90,7 +90,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         raise ConfigError(
             f"There is no command '{name}': {hint}'ai_tagger.py --help' lists them; a command comes first."
         )
-    options = _parser(name).parse_args(arguments[1:], argparse.Namespace(command=name))
+    parser = _parser(name)
+    # Options may stand between an action and its names; behind "--", parse_args alone leaves names that begin with "-".
+    read = parser.parse_args if "--" in arguments else parser.parse_intermixed_args
+    options = read(arguments[1:], argparse.Namespace(command=name))
     for several in {"names", "paths"} & vars(options).keys():
         said = getattr(options, several)
         setattr(options, several, (said,) if isinstance(said, str) else tuple(said or ()))

@@ -40,6 +40,18 @@ def test_one_folder_or_several_names_are_tuples() -> None:
     assert arguments.parse(["models", "fetch", "a", "b", "--json"]).names == ("a", "b")
 
 
+@pytest.mark.parametrize(
+    "said", [["people", "name", "--create", "group:5", "Ada"], ["people", "--create", "name", "group:5", "--json", "Ada"]]
+)
+def test_an_option_may_stand_anywhere(said: list[str]) -> None:
+    options = arguments.parse(said)
+    assert (options.action, options.names, options.create) == ("name", ("group:5", "Ada"), True)
+
+
+def test_a_file_may_begin_like_an_option() -> None:
+    assert arguments.parse(["look", "--json", "--", "-a.jpg"]).paths == ("-a.jpg",)
+
+
 def test_help_needs_no_set_up(bare: Installed) -> None:
     code, out, err = bare.run("--help")
     assert (code, err) == (0, "")

@@ -15,7 +15,7 @@
   const same = (one, other) => one.toLocaleLowerCase() === other.toLocaleLowerCase();
   const has = (names, name) => names.some((one) => same(one, name));
   const tagsOf = (value) => (value === null ? [] : Array.isArray(value) ? value : [value]);
-  const quoted = (name) => (name.includes(",") ? `"${name}"` : name);
+  const quoted = (name) => (/[",]/.test(name) ? `"${name.replace(/"/g, '""')}"` : name);
   const joined = (names) => names.map(quoted).join(", ");
   const several = (text) => text.split(",").map((part) => part.trim()).filter(Boolean);
 

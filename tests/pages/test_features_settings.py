@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = pytest.mark.usefixtures("worker_ends")
+NICKNAME = '"The Rock" Johnson'
 ONE_NAME = "# mine, and it stays\ntags: {names: {black and white: Film noir}}\n"
 
 
@@ -92,13 +93,16 @@ def test_lists_are_edited_by_keys_and_kept_by_stash(stash: StashDouble, page: Pa
     field.fill("Dog")
     field.press("Enter")
     page.get_by_text("This would write about 0 tags and take about 1 back.").wait_for()
-    field.fill("Smith, John")
-    field.press("Enter")
+    for name in ("Smith, John", NICKNAME):
+        field.fill(name)
+        field.press("Enter")
     page.get_by_role("button", name="Save").press("Enter")
     page.get_by_role("button", name="Count exactly").wait_for()
-    assert settings(stash) == {"maxTags": 7, "blacklist": 'Dog, "Smith, John"'}
+    assert settings(stash) == {"maxTags": 7, "blacklist": 'Dog, "Smith, John", """The Rock"" Johnson"'}
+    assert json.loads(rows(stash)["tags.blacklist"][0]) == ["Dog", "Smith, John", NICKNAME]
     page.get_by_role("button", name="Remove: Dog").press("Enter")
     page.get_by_role("button", name="Remove: Smith, John").press("Enter")
+    page.get_by_role("button", name=f"Remove: {NICKNAME}").press("Enter")
     page.get_by_text("isn't reckoned in").wait_for()
     page.get_by_role("button", name="Save").press("Enter")
     page.get_by_role("button", name="Count exactly").wait_for()

@@ -96,6 +96,7 @@
         { variant: "secondary", size: "sm", className: name, title: label, "aria-label": `${label}: ${tag.tag}`, "aria-pressed": pressed, active: pressed, onClick },
         h(Icon, { name: icon })
       );
+    // The menu gives its button the focus when it closes: the picker takes it after that.
     const more = h(
       Dropdown,
       { as: ButtonGroup },
@@ -103,7 +104,7 @@
       h(
         Dropdown.Menu,
         { className: "bg-secondary text-white", alignRight: true },
-        h(Dropdown.Item, { as: "button", className: "bg-secondary text-white", onClick: () => setPicking(true) }, t("instead")),
+        h(Dropdown.Item, { as: "button", className: "bg-secondary text-white", onClick: () => setTimeout(() => setPicking(true)) }, t("instead")),
         h(
           Dropdown.Item,
           { as: "button", className: "bg-secondary text-white", onClick: () => say(item, { do: "never_here", places }, t("neverHereDone", { tag: tag.tag })) },

@@ -12,7 +12,7 @@ from tagger.store import SqliteStore
 
 WANTED = 0.95
 _TAGS = 300  # of those that wait, the feature of so many is looked up
-_SAMPLE = 5000
+_SAMPLE = 2000
 _MAJOR = 10
 
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tagger.store.codec import id_value, refs_json
+from tagger.store.codec import dumps, id_value, refs_json
 from tagger.store.items import asked
 from tagger.types import ItemRef
 
@@ -21,8 +21,12 @@ _WAITING = """SELECT j.key, q.priority FROM json_each(?) AS j CROSS JOIN queue A
 _FAILED = "SELECT reason FROM failure WHERE item = ?"
 _TO_REVIEW = """SELECT d.item, count(*) FROM json_each(?) AS j
     CROSS JOIN decision AS d ON d.item = j.value AND d.verdict = 'review' GROUP BY d.item"""
-# Some items, always the same ones, of all ages: whatever the size of the library, a page waits for as many.
-_SOME = "WITH some AS (SELECT id FROM item WHERE library_id = ? ORDER BY id * 2654435761 % 4294967296 LIMIT ?)"
+_COUNT = "SELECT count(*), (SELECT max(id) FROM item) FROM item WHERE library_id = ?"
+_SHUFFLED = "SELECT id FROM item WHERE library_id = ? ORDER BY id * 2654435761 % 4294967296 LIMIT ?"
+_FEW = 4  # times what is asked for: so many items are shuffled in no time
+_SPARSE = 20  # of so many ids one is an item of the library
+_SOME = """WITH some AS (SELECT i.id FROM json_each(?) AS j CROSS JOIN item AS i ON i.id = j.value
+    AND i.library_id = ?)"""
 _SURE = """{some}
     SELECT d.verdict, CAST(d.probability * 1000 + 0.0001 AS INTEGER) AS permille, count(*)
     FROM some CROSS JOIN decision AS d ON d.item = some.id
@@ -92,8 +96,7 @@ def to_review(db: sqlite3.Connection, library_id: int, refs: Sequence[ItemRef]) 
 def sure(db: sqlite3.Connection, library_id: int, items: int) -> list[tuple[str, int, int]]:
     """``(verdict, permille, how many)`` of what the general thresholds decided, on at most so many items."""
     return [
-        (verdict, permille, n)
-        for verdict, permille, n in db.execute(_SURE.replace("{some}", _SOME), (library_id, items))
+        (verdict, permille, n) for verdict, permille, n in db.execute(_SURE, (_some(db, library_id, items), library_id))
     ]
 
 
@@ -104,6 +107,15 @@ def scenes_with(db: sqlite3.Connection, library_id: int, tag: str) -> list[ItemR
     return [ItemRef("scene", str(item_id)) for (item_id,) in db.execute(query, (library_id, tag))]
 
 
+def _some(db: sqlite3.Connection, library_id: int, items: int) -> str:
+    """About so many items, always the same ones, of all ages, as JSON (with ids of others among them): whatever the
+    size of the library, a page waits for as many."""
+    there, newest = db.execute(_COUNT, (library_id,)).fetchone()
+    if there <= _FEW * items or newest > _SPARSE * there:
+        return dumps([row for (row,) in db.execute(_SHUFFLED, (library_id, items))])
+    return dumps([number * there // items for number in range(1, newest * items // there + 1)])
+
+
 def labels(db: sqlite3.Connection, library_id: int, items: int) -> list[tuple[str, str, str, int, int, int]]:
     """``(feature, label, tag, written, for review, seen at all)`` of what models saw on at most so many items."""
-    return [tuple(row) for row in db.execute(_LABELS.replace("{some}", _SOME), (library_id, items))]
+    return [tuple(row) for row in db.execute(_LABELS, (_some(db, library_id, items), library_id))]

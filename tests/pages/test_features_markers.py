@@ -37,6 +37,7 @@ def somebodys(stash: StashDouble, ref: ItemRef, tag: str, seconds: float) -> str
 def film(path: Path) -> Path:
     """Four seconds in shades of grey."""
     frame = cv2.imread(str(picture(path.with_suffix(".png"), colour=False)))
+    assert frame is not None
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 5, (frame.shape[1], frame.shape[0]))
     for _ in range(20):
         writer.write(frame)

@@ -41,7 +41,8 @@ def test_one_folder_or_several_names_are_tuples() -> None:
 
 
 @pytest.mark.parametrize(
-    "said", [["people", "name", "--create", "group:5", "Ada"], ["people", "--create", "name", "group:5", "--json", "Ada"]]
+    "said",
+    [["people", "name", "--create", "group:5", "Ada"], ["people", "--create", "name", "group:5", "--json", "Ada"]],
 )
 def test_an_option_may_stand_anywhere(said: list[str]) -> None:
     options = arguments.parse(said)

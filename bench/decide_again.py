@@ -78,6 +78,9 @@ class Shelf:
     def tags(self) -> list[Tag]:
         return self._all
 
+    def index(self) -> TagIndex:
+        return TagIndex(self._all)
+
     def create_tag(self, name: str, parent_id: str = "", description: str = "") -> Tag:
         del parent_id, description
         self._all.append(Tag(str(1000 + len(self._all)), name))
@@ -122,7 +125,7 @@ def look(item: MediaItem, labels: int, kept: int, dice: random.Random) -> Look:
 
 
 def fill(store: SqliteStore, shelf: Shelf, judge: Judge, items: int, labels: int, kept: int) -> None:
-    dice, index, run = random.Random(1), TagIndex(shelf.tags()), store.begin_run("tag", Scope())
+    dice, index, run = random.Random(1), shelf.index(), store.begin_run("tag", Scope())
     for start in range(1, items + 1, BATCH):
         looks = [look(shelf.item(n), labels, kept, dice) for n in range(start, min(items, start + BATCH - 1) + 1)]
         store.record(looks)

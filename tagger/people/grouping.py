@@ -77,8 +77,8 @@ class Grouper:
 
     def __init__(self, likeness: Likeness, dimensions: int, budget: float = _BUDGET) -> None:
         self._likeness, self._budget = likeness, budget
-        self._slots: dict[int, int] = {}
         self._ids = np.empty(0, np.int64)
+        self._ascending = np.empty(0, np.int64)  # places by id
         self._parent = np.empty(0, np.int64)
         self._means = Means(dimensions)
         self._sizes = np.empty(0, np.int64)
@@ -125,7 +125,7 @@ class Grouper:
 
     def group_of(self, ids: Sequence[int] | Ints) -> Ints:
         """The group id of each face, -1 for faces too poor to be in one."""
-        slots = np.array([self._slots[int(i)] for i in ids], np.int64)
+        slots = self._places(np.asarray(ids, np.int64))
         roots = self._find(slots)
         loose = self._poor[slots] & (self._sizes[roots] == 1)
         named: Ints = np.where(loose, -1, self._group_ids[roots])
@@ -143,7 +143,7 @@ class Grouper:
 
     def mean(self, group_id: int) -> Floats:
         """The mean face (d,) of a group, for suggestions. Raises KeyError."""
-        mean: Floats = self._means.of(self._find(np.array([self._slots[group_id]])))[0]
+        mean: Floats = self._means.of(np.array([self._root(group_id)]))[0]
         return mean
 
     # ------------------------------------------------------------ inside
@@ -151,12 +151,13 @@ class Grouper:
     def _append(self, faces: FaceBatch) -> int:
         first, count = len(self._ids), len(faces.ids)
         numbers = faces.ids.astype(np.int64)
-        if len(np.unique(numbers)) != count or any(int(i) in self._slots for i in numbers):
-            raise ValueError("a face is added once")
         slots = np.arange(first, first + count)
-        self._slots.update(zip(numbers.tolist(), slots.tolist(), strict=True))
+        ids = np.concatenate([self._ids, numbers])
+        ascending = np.argsort(ids, kind="stable")
+        if np.any(np.diff(ids[ascending]) == 0):
+            raise ValueError("a face is added once")
         weights = np.maximum(faces.qualities, _LEAST_WEIGHT).astype(np.float32)
-        self._ids = np.concatenate([self._ids, numbers])
+        self._ids, self._ascending = ids, ascending
         self._parent = np.concatenate([self._parent, slots])
         self._means.append(faces.vectors, weights)
         self._sizes = np.concatenate([self._sizes, np.ones(count, np.int64)])
@@ -209,7 +210,17 @@ class Grouper:
             roots = above
 
     def _root(self, face_id: int) -> int:
-        return int(self._find(np.array([self._slots[face_id]]))[0])
+        return int(self._find(self._places(np.array([face_id])))[0])
+
+    def _places(self, ids: Ints) -> Ints:
+        """Where these faces are. Raises KeyError."""
+        at = np.searchsorted(self._ids, ids, sorter=self._ascending)
+        if np.any(at == len(self._ids)):
+            raise KeyError("there is no such face")
+        places: Ints = self._ascending[at]
+        if not np.array_equal(self._ids[places], ids):
+            raise KeyError("there is no such face")
+        return places
 
     def _together(self, together: Iterable[Sequence[int]], merged: dict[int, int]) -> list[int]:
         touched = []
@@ -218,7 +229,7 @@ class Grouper:
                 one, other = self._root(faces[0]), self._root(face)
                 if one != other and not self._said_apart(one, other):
                     self._join(np.array([one]), np.array([other]), merged)
-            self._poor[[self._slots[face] for face in faces]] = False
+            self._poor[self._places(np.array(faces, np.int64))] = False
             touched.append(self._root(faces[0]))
         return [int(root) for root in self._find(np.array(touched, np.int64))]
 

@@ -191,13 +191,27 @@ class Answers(Protocol):
         ...
 
     # -- answers
-    def say(self, what: str, sayings: Sequence[Saying], rules: Sequence[TagRule] = (), *, follow: bool = True) -> int:
+    def say(
+        self,
+        what: str,
+        sayings: Sequence[Saying],
+        rules: Sequence[TagRule] = (),
+        *,
+        follow: bool = True,
+        click: str = "",
+    ) -> int:
         """One act: the answers stand, the queue loses what they answer, and (unless ``follow`` is False) what follows
-        joins the outbox: a tag that was accepted is added, one of ours that was rejected is taken back. Its id."""
+        joins the outbox: a tag that was accepted is added, one of ours that was rejected is taken back. Its id.
+
+        ``click`` names it, if it may come more than once: then nothing is done but the first time."""
         ...
 
     def withdraw(self, act: int) -> bool:
         """Take an act back with all that followed; whether there was one that stood."""
+        ...
+
+    def withdraw_click(self, click: str) -> None:
+        """Take the act of this name back, if it stands; if it is still to come, it won't do anything."""
         ...
 
     def acts(self, limit: int = 20) -> list[Act]:

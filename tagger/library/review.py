@@ -2,6 +2,7 @@
 
 Every function is one transaction of the store and needs the standard library only, so that a page's light process can
 call it. What an answer asks to be written waits in the outbox until a heavy process sends it (``takeback.send_all``).
+``click`` names an act that may come more than once (``Answers.say``).
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ def waiting(store: Answers, limit: int = 50, tag: str = "", feature: str = "", s
     return store.review_queue(limit, tag, feature, skip)
 
 
-def accept(store: Answers, places: Sequence[Place], source: Source = "review") -> int:
+def accept(store: Answers, places: Sequence[Place], source: Source = "review", click: str = "") -> int:
     """Yes: these tags belong there, and are written. The act's id. Raises TaggerError for an unknown item."""
-    return _say(store, places, True, source)
+    return _say(store, places, True, source, click)
 
 
-def reject(store: Answers, places: Sequence[Place], source: Source = "review") -> int:
+def reject(store: Answers, places: Sequence[Place], source: Source = "review", click: str = "") -> int:
     """No: they aren't there; ours are taken back. Somebody's own are left alone. Raises TaggerError."""
-    return _say(store, places, False, source)
+    return _say(store, places, False, source, click)
 
 
 def accept_all(store: Answers, tag: str = "", feature: str = "") -> int:
@@ -43,38 +44,38 @@ def reject_all(store: Answers, tag: str = "", feature: str = "") -> int:
     return _say_all(store, False, tag, feature)
 
 
-def instead(store: Answers, ref: ItemRef, tag: str, other: str) -> int:
+def instead(store: Answers, ref: ItemRef, tag: str, other: str, click: str = "") -> int:
     """It is ``other`` instead: one no and one yes. Raises TaggerError."""
     if normal(tag) == normal(other):
         raise TaggerError(f"“{other}” is the same tag: name the one that it is instead.")
     said = _question(store, ref, tag)
     sayings = [Saying(said, "no", "instead"), Saying(_question(store, ref, other), "yes", "missed")]
-    return store.say(f"{_where([(ref, tag)])}: {other} instead of {tag}", sayings)
+    return store.say(f"{_where([(ref, tag)])}: {other} instead of {tag}", sayings, click=click)
 
 
-def add(store: Answers, ref: ItemRef, tag: str, fingerprint: str = "") -> int:
+def add(store: Answers, ref: ItemRef, tag: str, fingerprint: str = "", click: str = "") -> int:
     """It was missed. ``fingerprint`` is for an item that was never looked at. Raises TaggerError."""
     if not tag.strip():
         raise TaggerError("A tag needs a name.")
     question = store.question(ref, tag) or (Question(ref, fingerprint, tag) if fingerprint else None)
     if question is None:
         raise _unknown(ref)
-    return store.say(f"added {tag} to {ref.kind} {ref.id}", [Saying(question, "yes", "missed")])
+    return store.say(f"added {tag} to {ref.kind} {ref.id}", [Saying(question, "yes", "missed")], click=click)
 
 
-def never_here(store: Answers, places: Sequence[Place]) -> int:
+def never_here(store: Answers, places: Sequence[Place], click: str = "") -> int:
     """These tags never belong on these items, whatever file they have one day. Raises TaggerError."""
     questions = [_question(store, ref, tag) for ref, tag in places]
     sayings = [
         Saying(Question(q.ref, "", q.tag_name, q.feature, q.subject, q.probability, q.target), "no", "never here")
         for q in questions
     ]
-    return store.say(f"never {_where(places)}", sayings)
+    return store.say(f"never {_where(places)}", sayings, click=click)
 
 
-def never(store: Answers, tag: str) -> int:
+def never(store: Answers, tag: str, click: str = "") -> int:
     """This tag is written nowhere any more, and doesn't wait anywhere. What is ours goes with "Decide again"."""
-    return store.say(f"never {tag}", (), [TagRule(tag, "never", why="You said: never.")])
+    return store.say(f"never {tag}", (), [TagRule(tag, "never", why="You said: never.")], click=click)
 
 
 def always(store: Answers, tag: str, apply: float) -> int:
@@ -91,20 +92,20 @@ def undo(store: Answers, act: int) -> None:
         raise TaggerError(f"There is no answer {act} that stands: 'review acts' lists them.")
 
 
-def audit(store: Answers, ref: ItemRef, tag: str, right: bool) -> int:
+def audit(store: Answers, ref: ItemRef, tag: str, right: bool, click: str = "") -> int:
     """An applied tag that was drawn at random was looked at. Raises TaggerError."""
     place = [(ref, tag)]
-    return accept(store, place, "audit") if right else reject(store, place, "audit")
+    return accept(store, place, "audit", click) if right else reject(store, place, "audit", click)
 
 
 # ---------------------------------------------------------------- the parts
 
 
-def _say(store: Answers, places: Sequence[Place], yes: bool, source: Source) -> int:
+def _say(store: Answers, places: Sequence[Place], yes: bool, source: Source, click: str) -> int:
     if not places:
         raise TaggerError("Say what the answer is about: an item and a tag.")
     sayings = [Saying(_question(store, ref, tag), "yes" if yes else "no", source) for ref, tag in places]
-    return store.say(f"{'accepted' if yes else 'rejected'} {_where(places)}", sayings)
+    return store.say(f"{'accepted' if yes else 'rejected'} {_where(places)}", sayings, click=click)
 
 
 def _say_all(store: Answers, yes: bool, tag: str, feature: str) -> int:

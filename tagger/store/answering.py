@@ -48,13 +48,25 @@ class AnswerStore:
                 more = _queue.move(db)
 
     # -- answers
-    def say(self, what: str, sayings: Sequence[Saying], rules: Sequence[TagRule] = (), *, follow: bool = True) -> int:
+    def say(
+        self,
+        what: str,
+        sayings: Sequence[Saying],
+        rules: Sequence[TagRule] = (),
+        *,
+        follow: bool = True,
+        click: str = "",
+    ) -> int:
         with self._database.write() as db:
-            return _answers.say(db, self._library_id, what, sayings, rules, follow)
+            return _answers.say(db, self._library_id, what, sayings, rules, follow, click)
 
     def withdraw(self, act: int) -> bool:
         with self._database.write() as db:
             return _answers.withdraw(db, self._library_id, act)
+
+    def withdraw_click(self, click: str) -> None:
+        with self._database.write() as db:
+            _answers.withdraw_click(db, self._library_id, click)
 
     def acts(self, limit: int = 20) -> list[Act]:
         with self._database.read() as db:

@@ -19,6 +19,7 @@ ANSWERS_FEATURE = f"{_ANSWER} WHERE library_id = ? AND stands = 1 AND feature = 
 ACTS = """SELECT a.id, a.what, a.done_at, a.undone_at, (SELECT count(*) FROM answer AS x WHERE x.act = a.id),
     (SELECT count(*) FROM tag_rule AS r WHERE r.library_id = a.library_id AND r.act = a.id)
     FROM act AS a WHERE a.library_id = ? ORDER BY a.id DESC LIMIT ?"""
+BY_CLICK = "SELECT id FROM act WHERE library_id = ? AND click = ? AND click != ''"
 RULES = """SELECT r.tag_name, r.kind, r.apply, r.feature, r.why FROM tag_rule AS r
     WHERE r.library_id = ? AND r.act = (SELECT max(x.act) FROM tag_rule AS x
         WHERE x.library_id = r.library_id AND x.tag_key = r.tag_key AND x.kind = r.kind) ORDER BY r.tag_key, r.kind"""
@@ -31,10 +32,14 @@ def say(
     sayings: Sequence[Saying],
     rules: Sequence[TagRule],
     follow: bool = True,
+    click: str = "",
 ) -> int:
-    """One act with its answers, rules, and what follows."""
+    """One act with its answers, rules, and what follows; that of a click which came before is left as it is."""
+    if known := db.execute(BY_CLICK, (library_id, click)).fetchone():
+        return int(known[0])
     act = db.execute(
-        "INSERT INTO act (library_id, what, done_at) VALUES (?, ?, ?) RETURNING id", (library_id, what, now_at())
+        "INSERT INTO act (library_id, what, done_at, click) VALUES (?, ?, ?, ?) RETURNING id",
+        (library_id, what, now_at(), click),
     ).fetchone()[0]
     for rule in rules:
         db.execute(
@@ -76,6 +81,11 @@ def withdraw(db: sqlite3.Connection, library_id: int, act: int) -> bool:
         db.execute("UPDATE answer SET stands = -1 WHERE id = ?", (answer.id,))
         _outcome.bring_about(db, library_id, answer.question, True, before)
     return True
+
+
+def withdraw_click(db: sqlite3.Connection, library_id: int, click: str) -> None:
+    """The click never was; one that is overtaken by its own withdrawal is known when it comes, and does nothing."""
+    withdraw(db, library_id, say(db, library_id, "taken back before it came", (), (), click=click))
 
 
 def acts(db: sqlite3.Connection, library_id: int, limit: int) -> list[Act]:

@@ -262,7 +262,13 @@ _FOURTH = (
     END""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
+# Which click of a page an act is, so that one that is delivered twice is one act.
+_FIFTH = (
+    "ALTER TABLE act ADD COLUMN click TEXT NOT NULL DEFAULT ''",
+    "CREATE UNIQUE INDEX act_by_click ON act (library_id, click) WHERE click != ''",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 
 
 def version_of(db: sqlite3.Connection) -> int:

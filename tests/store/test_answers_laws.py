@@ -30,6 +30,7 @@ class Answering(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.tags: dict[str, set[str]] = {"1": set(), "2": {"7"}}
         self.said: list[tuple[int, str, str, Say, str]] = []  # act, item, tag, answer, file: those that stand
+        self.clicks: dict[str, tuple[int, ItemRef, str, bool]] = {}  # all that came: act, place, and what was said
         self.store = SqliteStore(Path(self.folder.name) / DATABASE_NAME, "k", "n")
         run = self.store.begin_run("tag", Scope())
         both = (decision("Dog", "review", 0.8), decision("Cat", "review", 0.7))
@@ -63,8 +64,31 @@ class Answering(RuleBasedStateMachine):
     @rule(item_id=ITEMS, tag=TAGS, yes=st.booleans())
     def answer(self, item_id: str, tag: str, yes: bool) -> None:
         place = [(ItemRef("scene", item_id), tag)]
-        act = review.accept(self.store, place) if yes else review.reject(self.store, place)
+        click = f"click {len(self.clicks)}"
+        act = (review.accept if yes else review.reject)(self.store, place, click=click)
+        self.clicks[click] = (act, *place[0], yes)
         self.said.append((act, item_id, tag, "yes" if yes else "no", f"oshash:{item_id}"))
+
+    @rule(n=st.integers(0, 10))
+    def a_click_comes_once_more(self, n: int) -> None:
+        """Whether it stands or was taken back: :meth:`what_was_said_last_holds` sees that it changed nothing."""
+        for click in list(self.clicks)[n : n + 1]:
+            act, ref, tag, yes = self.clicks[click]
+            assert (review.accept if yes else review.reject)(self.store, [(ref, tag)], click=click) == act
+
+    @rule(n=st.integers(0, 10))
+    def take_a_click_back(self, n: int) -> None:
+        """Once or twice, or one that was taken back otherwise."""
+        for click in list(self.clicks)[n : n + 1]:
+            self.store.withdraw_click(click)
+            self.said = [one for one in self.said if one[0] != self.clicks[click][0]]
+
+    @rule(item_id=ITEMS, tag=TAGS, yes=st.booleans())
+    def a_click_comes_after_it_was_taken_back(self, item_id: str, tag: str, yes: bool) -> None:
+        click, ref = f"click {len(self.clicks)}", ItemRef("scene", item_id)
+        self.store.withdraw_click(click)
+        act = (review.accept if yes else review.reject)(self.store, [(ref, tag)], click=click)
+        self.clicks[click] = (act, ref, tag, yes)
 
     @rule(item_id=ITEMS, tag=TAGS)
     def never_here(self, item_id: str, tag: str) -> None:

@@ -34,17 +34,25 @@ def plugins_data(url: str, key_file: str, settings: Sequence[str], otherwise: st
     stashs = os.path.dirname(answer["configuration"]["general"]["configFilePath"])
     folder = os.path.join(stashs, "ai_tagger")
     is_here = os.path.isabs(stashs) and os.path.isdir(stashs) and _is_this_machine(connection.base_url)
-    if is_here and os.path.isdir(folder) and os.access(folder, os.W_OK):
+    cannot = _what_hinders(folder) if is_here and os.path.isdir(folder) else "isn't on this machine"
+    if not cannot:
         log.say(f"Using the data folder of the plugin in this Stash: {folder}")
         return folder
     has_plugin = any(plugin["id"] == PLUGIN_ID for plugin in answer["plugins"] or ())
     if has_plugin and (os.path.isdir(folder) or not is_here):
-        why = "can't be written by this user" if is_here else "isn't on this machine"
         log.warn(
-            f"The plugin in this Stash keeps its data in {folder}, which {why}: {otherwise} is used, which knows "
+            f"The plugin in this Stash keeps its data in {folder}, which {cannot}: {otherwise} is used, which knows "
             "nothing of the plugin's runs (--data DIR names another folder)."
         )
     return otherwise
+
+
+def _what_hinders(folder: str) -> str:
+    """Why this user shouldn't work there, or "": files that another user leaves (root may do so anywhere) can't be
+    opened by the plugin any more, since its databases are for one user only."""
+    if hasattr(os, "geteuid") and os.stat(folder).st_uid != os.geteuid():
+        return "belongs to another user (run this as that one)"
+    return "" if os.access(folder, os.W_OK) else "can't be written by this user"
 
 
 def _is_this_machine(url: str) -> bool:

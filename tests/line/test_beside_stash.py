@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -30,6 +31,16 @@ def test_a_terminal_sees_and_undoes_what_the_plugin_did(stash: StashDouble, own:
     assert own.run("undo", "--stash", stash.url).code == 0 and not stash.tags_by_item()[ref]
     named = own.run("status", "--stash", stash.url, "--data", own.data, "--json")
     assert named.json["runs"] == [] and str(stash.data_dir) not in named.err
+
+
+def test_what_belongs_to_another_user_is_left_alone(stash: StashDouble, own: Terminal) -> None:
+    if os.name == "nt" or os.geteuid():
+        pytest.skip("only root can give a folder away")
+    folder = stash.data_dir / "ai_tagger"
+    os.chown(folder, 65534, -1)
+    ended = own.run("status", "--stash", stash.url)
+    assert ended.code == 0 and "belongs to another user" in ended.err and str(own.data) in ended.err
+    assert not [file for file in folder.iterdir() if file.name != "config.yml"]
 
 
 def test_a_plugin_whose_data_are_elsewhere_is_said(stash: StashDouble, own: Terminal, tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ def test_a_scene(stash: StashDouble, tmp_path: Path) -> None:
         date="2020-02-03",
         organized=True,
         tag_ids=frozenset({stash.tag_id("mine")}),
+        updated_at=stash.item(ref).updated_at.isoformat(),
     )
     assert item.fingerprint.startswith("oshash:")
     assert fetch(stash, item.url, Range="bytes=10-12") == bytes([10, 11, 12])

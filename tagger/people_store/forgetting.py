@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tagger.people_store.codec import dumps
 from tagger.types import ItemRef
@@ -21,13 +21,20 @@ def person(db: sqlite3.Connection, library_id: int, person_id: int) -> None:
     for spot in ("fingerprint, places", "other_fingerprint, other_places"):
         db.execute(f"DELETE FROM tie WHERE library_id = ?1 AND ({spot}) IN ({spots})", (library_id, person_id))  # noqa: S608
     db.execute(f"DELETE FROM face WHERE id IN ({faces})", (library_id, person_id))  # noqa: S608
+    words = "DELETE FROM said WHERE library_id = ? AND person = ? RETURNING id, over"
+    uncover(db, db.execute(words, (library_id, person_id)).fetchall())
     for statement in (
         "DELETE FROM example WHERE library_id = ? AND person = ?",
-        "DELETE FROM said WHERE library_id = ? AND person = ?",
         "DELETE FROM person WHERE library_id = ?1 AND (id = ?2 OR merged_into = ?2)",
         "DELETE FROM pending WHERE library_id = ? AND kind = 'person' AND value = CAST(? AS TEXT)",
     ):
         db.execute(statement, (library_id, person_id))
+
+
+def uncover(db: sqlite3.Connection, gone: Iterable[tuple[int, int]]) -> None:
+    """``(word, the newer one over it)`` were deleted: what lay beneath counts again, or lies beneath that newer one."""
+    for word, over in sorted(gone):  # the oldest first: a newer one that went, too, hands on what it gets
+        db.execute("UPDATE said SET over = ? WHERE over = ?", (over, word))
 
 
 def everybody(db: sqlite3.Connection, library_id: int) -> None:
@@ -61,13 +68,11 @@ def items(db: sqlite3.Connection, library_id: int, refs: Sequence[ItemRef]) -> N
     ).fetchall()
     files = dumps(sorted({row[0] for row in rows}))
     left = "(SELECT fingerprint FROM item WHERE library_id = ?1)"
-    for table in ("face", "example", "looked", "said"):
-        only = "AND what = 'is'" if table == "said" else ""
-        db.execute(
-            f"""DELETE FROM {table} WHERE library_id = ?1 AND fingerprint IN (SELECT value FROM json_each(?2))
-            AND fingerprint NOT IN {left} {only}""",  # noqa: S608
-            (library_id, files),
-        )
+    theirs = f"library_id = ?1 AND fingerprint IN (SELECT value FROM json_each(?2)) AND fingerprint NOT IN {left}"  # noqa: S608
+    for table in ("face", "example", "looked"):
+        db.execute(f"DELETE FROM {table} WHERE {theirs}", (library_id, files))  # noqa: S608
+    words = f"DELETE FROM said WHERE {theirs} AND what = 'is' RETURNING id, over"  # noqa: S608
+    uncover(db, db.execute(words, (library_id, files)).fetchall())
     db.execute(
         f"""DELETE FROM tie WHERE library_id = ?1 AND (fingerprint IN (SELECT value FROM json_each(?2))
         AND fingerprint NOT IN {left} OR other_fingerprint IN (SELECT value FROM json_each(?2))

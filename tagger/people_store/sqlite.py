@@ -159,7 +159,7 @@ class PeopleStore(WordStore):
 
     def groups(self, model: str, least: int = 1) -> list[Group]:
         """The largest first, then by id; faces of a group by quality, the best first."""
-        query = f"""SELECT f.group_id, f.id FROM face AS f WHERE {_UNKNOWN} AND f.group_id > 0
+        query = f"""SELECT f.group_id, f.id FROM face AS f WHERE {_UNKNOWN} AND f.group_id != 0 AND f.group_id > 0
             ORDER BY f.group_id, f.quality DESC, f.id"""  # noqa: S608
         found: dict[int, list[int]] = {}
         with self._database.read() as db:

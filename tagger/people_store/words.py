@@ -7,6 +7,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
+from tagger.people_store import forgetting
 from tagger.people_store.codec import SAID_COLUMNS, dumps, places_of, places_text, said
 from tagger.people_store.values import Parting, Said, Spot, StoredFace, same_place
 from tagger.store.database import Database
@@ -77,8 +78,7 @@ class WordStore:
         mine = "library_id = ? AND answer IN (SELECT value FROM json_each(?))"
         with self._database.write() as db:
             words = db.execute(f"DELETE FROM said WHERE {mine} RETURNING id, over, fingerprint", asked).fetchall()  # noqa: S608
-            for word, over, _ in sorted(words, reverse=True):
-                db.execute("UPDATE said SET over = ? WHERE over = ?", (over, word))
+            forgetting.uncover(db, [(word, over) for word, over, _ in words])
             taught = db.execute(f"DELETE FROM example WHERE {mine} RETURNING person, fingerprint", asked).fetchall()  # noqa: S608
             db.execute(f"DELETE FROM taken_in WHERE {mine}", asked)  # noqa: S608
             wait(db, self._id, "file", {row[-1] for row in (*words, *taught)})
@@ -163,8 +163,10 @@ class WordStore:
 
 
 def _is_over(old: Said, new: Said) -> bool:
-    """Whether the newer word takes the older one's place. A face is one person or none: the newest word counts.
-    Refusals go only when that very person is confirmed."""
+    """Whether the newer word, of the same file, takes the older one's place. A face is one person or none: the newest
+    word counts. Refusals go only when that very person is confirmed. Words of no file are each of an item alone."""
+    if not new.fingerprint and old.ref != new.ref:
+        return False
     same = same_place(old.places, new.places) if old.places and new.places else old.places == new.places
     if old.what == new.what and old.person == new.person and same:
         return True

@@ -182,3 +182,32 @@ def test_a_newer_file_is_refused_in_one_sentence(store: PeopleStore, tmp_path: P
     db.close()
     with pytest.raises(StoreError, match="newer version"):
         PeopleStore(tmp_path / "data" / "people.sqlite", "library")
+
+
+def test_words_of_items_alone_do_not_cover_each_other(store: PeopleStore) -> None:
+    ada = store.person("Ada").id
+    for number in ("1", "2"):
+        store.say([Said("not", "", person=ada, ref=ItemRef("image", number))])
+    for number in ("1", "2"):
+        (said,) = store.said_of([(f"md5:{number}", ItemRef("image", number))])
+        assert [(one.what, one.person) for one in said] == [("not", ada)]
+
+
+def test_words_taken_back_together_leave_what_lay_beneath_both(store: PeopleStore) -> None:
+    ada, bea = store.person("Ada").id, store.person("Bea").id
+    place = (Place(0.0, BOX),)
+    store.say([Said("not_face", "md5:1", place)])
+    store.say([Said("is", "md5:1", place, ada, answer=1)])
+    store.say([Said("is", "md5:1", place, bea, answer=2)])
+    store.unsay([1, 2])
+    (said,) = store.said_of([("md5:1", None)])
+    assert [one.what for one in said] == ["not_face"]
+
+
+def test_what_was_said_before_a_person_counts_again_when_they_are_forgotten(store: PeopleStore) -> None:
+    ada = store.person("Ada").id
+    place = (Place(0.0, BOX),)
+    store.say([Said("ignored", "md5:1", place), Said("is", "md5:1", place, ada)])
+    store.forget_person(ada)
+    (said,) = store.said_of([("md5:1", None)])
+    assert [one.what for one in said] == ["ignored"]

@@ -36,7 +36,8 @@ def main() -> int:
             for name, path in PAGES.items():
                 page.goto(f"{url}/{path}")
                 page.get_by_role("heading", name="AI Tagger").wait_for()
-                page.wait_for_timeout(4000)
+                page.wait_for_timeout(3000)
+                page.locator(".ai-tagger-page .spinner-border").first.wait_for(state="hidden")
                 page.screenshot(path=folder / f"{name}{suffix}.png")
             _item(page, f"{url}/scenes?sortby=duration&sortdir=desc", ".scene-card a", folder / f"scene{suffix}.png")
             _item(page, f"{url}/images", ".image-card a", folder / f"image{suffix}.png")

@@ -91,7 +91,9 @@ def serve(page: Page, stash: StashDouble, scenes: list[str], dark: bool = True, 
             route.abort()
         else:
             headers = {"Content-Security-Policy": POLICY}
-            route.fulfill(status=200, content_type=kind, headers=headers, body=answers.get(path, html))
+            route.fulfill(
+                status=200, content_type=f"{kind}; charset=utf-8", headers=headers, body=answers.get(path, html)
+            )
 
     page.route("**/*", answer)
     return complaints

@@ -15,9 +15,11 @@ from tagger.store import DATABASE_NAME, SqliteStore
 from tagger.types import Box, Decision, ItemRef, Look, MediaItem, Scope, Thumb, Verdict
 from tests.double import StashDouble
 from tests.people.drawn import Cast
-from tests.store.values import decision, sighting
+from tests.store.values import decision, plan, sighting
 
 TAGS = ("Dog", "Cat", "Bicycle", "Beach", "Snow", "Kitchen", "Car", "Boat")
+WRITTEN = "Outdoors"
+AUDITED = 12  # items to which it was written, so that some of them are audited
 FACES = "mobilefacenet@1"
 
 
@@ -52,13 +54,22 @@ def waiting(stash: StashDouble, items: int, tags: Sequence[str] = TAGS, folder: 
     pictures = [jpeg(seed) for seed in range(12)]
     with open_store(stash) as store:
         run = store.begin_run("tag", Scope())
+        tag_id = stash.tag_id(WRITTEN)
         for start in range(0, len(refs), 500):
             some = list(enumerate(refs[start : start + 500], start))
             things = {n: media_item(stash, ref) for n, ref in some}
             store.record([_look(things[n], pictures[n % len(pictures)]) for n, _ in some])
             store.settle(
-                run.id, "policy", [_settlement(things[n], n, tags) for n, _ in some], counts={"looked": len(some)}
+                run.id,
+                "policy",
+                [_settlement(things[n], n, tags, tag_id) for n, _ in some],
+                counts={"looked": len(some)},
             )
+        changes = [change.id for change in store.pending(AUDITED)]
+        store.mark(changes, "sending")
+        store.mark(changes, "done")
+        for ref in refs[:AUDITED]:
+            stash.set_tags(ref, [WRITTEN])
         bad = stash.add_image(f"{folder}/broken.jpg")
         store.record([replace(_look(media_item(stash, bad), b""), sightings=(), thumbs=(), error="It is no picture.")])
         store.checkpoint(run.id, {}, {"added": items, "failed": 1, "review": items})
@@ -71,13 +82,13 @@ def _look(of: MediaItem, picture: bytes) -> Look:
     return Look(of, (sighting("a@1"),), (Thumb(0.0, picture),), width=320, height=240)
 
 
-def _settlement(of: MediaItem, n: int, tags: Sequence[str]) -> Settlement:
+def _settlement(of: MediaItem, n: int, tags: Sequence[str], tag_id: str) -> Settlement:
     decisions = (
         _decision(tags[n % len(tags)], "review", 0.70 + 0.19 * (n % 97) / 97),
-        _decision("Outdoors", "apply", 0.96),
+        _decision(WRITTEN, "apply", 0.96),
         _decision("Hat", "keep", 0.4),
     )
-    return Settlement(of, decisions, ())
+    return Settlement(of, decisions, (plan(of, WRITTEN, tag_id),) if n < AUDITED else ())
 
 
 def _decision(tag: str, verdict: Verdict, probability: float) -> Decision:

@@ -24,8 +24,9 @@
 
   async function withdraw(item, act) {
     try {
-      await ask("withdraw", { act });
+      const { problems } = await ask("withdraw", { act });
       follow(item);
+      if (problems[0]) throw new Error(problems[0]);
       AITagger.toast.success(t("undone"));
     } catch (error) {
       AITagger.toast.error(error);

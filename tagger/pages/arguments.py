@@ -17,17 +17,19 @@ DOINGS = ("accept", "reject", "audit_right", "audit_wrong", "instead", "add", "n
 @dataclass(frozen=True, slots=True)
 class Click:
     """One thing that somebody did, to be taken back as a whole: ``do`` (one of DOINGS) with tags on items; ``other`` is
-    the tag that it is instead."""
+    the tag that it is instead; by its ``key`` the same click is known when it comes again, "" where it can't."""
 
     do: str
     places: tuple[tuple[ItemRef, str], ...]
     other: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """What a page may say. Each operation takes what it knows, and names what it needs by :meth:`one` and ``some``.
 
+    ``clicks`` are for :func:`read_click`; ``key`` names one that came before.
     ``least``, ``most``, ``apply`` and ``review`` are percents; ``apply`` and ``review`` 0: as usual."""
 
     items: tuple[ItemRef, ...] = ()
@@ -35,8 +37,9 @@ class Call:
     skip: int = 0
     tag: str = ""
     feature: str = ""
-    clicks: tuple[Click, ...] = ()
+    clicks: tuple[object, ...] = ()
     act: int = 0
+    key: str = ""
     kind: str = ""
     model: str = ""
     least: int = 0
@@ -73,8 +76,9 @@ def read(args: Mapping[str, Any]) -> Call:
         skip=_whole(args, "skip", 0, 0),
         tag=_text(args, "tag"),
         feature=_text(args, "feature"),
-        clicks=tuple(_click(entry) for entry in _list(args, "clicks")),
+        clicks=tuple(_list(args, "clicks")),
         act=_whole(args, "act", 0, 0, 2**53),
+        key=_text(args, "key"),
         kind=_text(args, "kind"),
         model=_text(args, "model"),
         least=_whole(args, "least", 0, 0, 100),
@@ -133,10 +137,11 @@ def _ref(entry: object) -> ItemRef:
     raise ConfigError("An item is a kind (scene, image or gallery) and Stash's id, as {kind: 'scene', id: '1'}.")
 
 
-def _click(entry: object) -> Click:
+def read_click(entry: object) -> Click:
+    """One of a call's clicks. Raises ConfigError; the others may be right."""
     if not isinstance(entry, dict) or entry.get("do") not in DOINGS:
         raise ConfigError(f"A click is {{do, places: [{{kind, id, tag}}], other}}; do is {' or '.join(DOINGS)}.")
     places = tuple((_ref(place), _text(place, "tag").strip()) for place in _list(entry, "places"))
     if not places or not all(tag for _, tag in places):
         raise ConfigError("Say what a click is about: places: [{kind, id, tag}].")
-    return Click(entry["do"], places, _text(entry, "other").strip())
+    return Click(entry["do"], places, _text(entry, "other").strip(), _text(entry, "key"))

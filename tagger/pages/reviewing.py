@@ -9,7 +9,7 @@ from tagger.answers import Audit, Narrow
 from tagger.errors import ConfigError, SetupError, StoreError, TaggerError
 from tagger.library import review as reviews
 from tagger.pages import worker
-from tagger.pages.arguments import Call, Click
+from tagger.pages.arguments import Call, Click, read_click
 from tagger.pages.item import address, as_json
 from tagger.pages.place import Place
 from tagger.store import SqliteStore
@@ -74,49 +74,57 @@ def _audit(place: Place, drawn: Audit) -> dict[str, Any]:
 
 def answer(place: Place, call: Call) -> dict[str, Any]:
     """Keep what somebody said; the ids under which each click can be taken back, in their order. One that can't be kept
-    (its item is gone) has None, and the reason: it keeps none of the others back."""
+    (its item is gone, it can't be understood) has None, and the reason: it keeps none of the others back. One that came
+    before, by its key, is left as it was."""
     if not call.clicks:
         raise ConfigError("Nothing was said: give clicks: [{do: 'accept', places: [{kind, id, tag}]}].")
     acts: list[int | None] = []
     problems: list[str] = []
-    for click in call.clicks:
+    for entry in call.clicks:
         try:
-            acts.append(_do(place.store, click))
+            acts.append(_do(place.store, read_click(entry)))
         except StoreError:
             raise  # About all of them.
         except TaggerError as error:
             acts.append(None)
             problems.append(str(error))
+    return {"acts": acts, "problems": problems + _followed(place)}
+
+
+def _followed(place: Place) -> list[str]:
+    """See to it that Stash gets what follows, or say why not: what was said is kept all the same."""
     try:
         worker.see_that_one_works(place)
     except SetupError as error:
-        problems.append(str(error))  # What was said is kept all the same.
-    return {"acts": acts, "problems": problems}
+        return [str(error)]
+    return []
 
 
 def _do(store: SqliteStore, click: Click) -> int:
-    (ref, tag), places = click.places[0], click.places
+    (ref, tag), places, key = click.places[0], click.places, click.key
     match click.do:
         case "accept":
-            return reviews.accept(store, places)
+            return reviews.accept(store, places, click=key)
         case "reject":
-            return reviews.reject(store, places)
+            return reviews.reject(store, places, click=key)
         case "audit_right":
-            return reviews.audit(store, ref, tag, True)
+            return reviews.audit(store, ref, tag, True, key)
         case "audit_wrong":
-            return reviews.audit(store, ref, tag, False)
+            return reviews.audit(store, ref, tag, False, key)
         case "instead":
-            return reviews.instead(store, ref, tag, click.other)
+            return reviews.instead(store, ref, tag, click.other, key)
         case "add":
-            return reviews.add(store, ref, tag)
+            return reviews.add(store, ref, tag, click=key)
         case "never_here":
-            return reviews.never_here(store, places)
+            return reviews.never_here(store, places, key)
         case _:
-            return reviews.never(store, tag)
+            return reviews.never(store, tag, key)
 
 
 def withdraw(place: Place, call: Call) -> dict[str, Any]:
-    """Take one click back with all that followed."""
-    reviews.undo(place.store, call.act)
-    worker.see_that_one_works(place)
-    return {"withdrawn": call.act}
+    """Take one click back with all that followed: by its act, or by its key, as often as it takes to be sure."""
+    if call.key:
+        place.store.withdraw_click(call.key)
+    else:
+        reviews.undo(place.store, call.act)
+    return {"withdrawn": call.key or call.act, "problems": _followed(place)}

@@ -117,6 +117,21 @@ def test_an_answer_is_written_and_can_be_taken_back(stash: StashDouble, tmp_path
     until(lambda: "Sunset" in stash.tags_by_item()[ref])
 
 
+def test_a_click_may_come_and_be_taken_back_more_than_once(stash: StashDouble, tmp_path: Path) -> None:
+    ref = stash.add_image(picture(tmp_path / "a.jpg", colour=False, seed=1), tags=["mine"])
+    looked_at(stash, [item(ref)])
+    click = {"do": "reject", "places": [{**item(ref), "tag": BLACK_WHITE}], "key": "answer 1"}
+    acts = ask(stash, "answer", clicks=[click, click])["acts"] + ask(stash, "answer", clicks=[click])["acts"]
+    assert len(set(acts)) == 1
+    until(lambda: stash.tags_by_item()[ref] == {"mine"})
+    for _ in range(2):
+        assert ask(stash, "withdraw", key="answer 1") == {"withdrawn": "answer 1", "problems": []}
+    until(lambda: stash.tags_by_item()[ref] == {"mine", BLACK_WHITE})
+    assert ask(stash, "answer", clicks=[click])["acts"] == acts[:1]
+    (found,) = [t for t in ask(stash, "item", items=[item(ref)])["tags"] if t["tag"] == BLACK_WHITE]
+    assert found["rule"] != "person.refused", "it comes late, and was taken back"
+
+
 @pytest.mark.parametrize(
     ("mode", "args"),
     [
@@ -129,8 +144,6 @@ def test_an_answer_is_written_and_can_be_taken_back(stash: StashDouble, tmp_path
         ("review", {"limit": "many"}),
         ("review", {"limit": -1}),
         ("answer", {}),
-        ("answer", {"clicks": [{"do": "guess", "places": []}]}),
-        ("answer", {"clicks": [{"do": "accept", "places": []}]}),
         ("withdraw", {"act": 999}),
         ("review", {"least": 101}),
         ("estimate", {"apply": "much"}),
@@ -215,8 +228,10 @@ def test_an_answer_that_cannot_be_kept_keeps_none_of_the_others_back(stash: Stas
     looked_at(stash, [item(ref)])
     unknown = {"do": "accept", "places": [{"kind": "scene", "id": "999", "tag": "Dog"}]}
     known = {"do": "add", "places": [{**item(ref), "tag": "Dog"}]}
-    said = ask(stash, "answer", clicks=[unknown, known])
-    assert said["acts"][0] is None and said["acts"][1] and len(said["problems"]) == 1
+    unclear = [{"do": "guess", "places": []}, {"do": "accept", "places": []}, "accept"]
+    said = ask(stash, "answer", clicks=[unknown, *unclear, known])
+    assert said["acts"][:-1] == [None] * 4 and said["acts"][-1]
+    assert len(said["problems"]) == 4 and all(re.search(r"[.:]", text) for text in said["problems"])
     until(lambda: "Dog" in stash.tags_by_item()[ref])
 
 

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from tagger.answers import Narrow, Question, Waiting, target_of
-from tagger.store.codec import DECISION_COLUMNS, decision, id_value
+from tagger.store.codec import DECISION_COLUMNS, decision, dumps, id_value
 from tagger.types import Decision, ItemRef
 from tagger.vocabulary import normal
 
@@ -29,6 +29,14 @@ TO_REVIEW_FEATURE = f"""{_WAITS} WHERE d.library_id = ? AND d.verdict = 'review'
 _ONLY = """AND (? = '' OR i.kind = ?) AND d.probability BETWEEN ? AND ?
     AND (? = '' OR EXISTS (SELECT 1 FROM json_each(d.detail, '$[1]') AS m WHERE m.value = ?))
     AND i.item_id >= CASE i.kind WHEN 'scene' THEN ? WHEN 'image' THEN ? ELSE ? END ORDER"""
+# Of few new items among all that wait: found by their ids, and sorted.
+_NEW = "json_each(?) AS j CROSS JOIN item AS i ON i.library_id = ? AND i.kind = j.key AND i.item_id >= j.value"
+_MANY = 20_000  # more of them are found sooner by going through what waits
+MANY_NEW = f"SELECT 1 FROM {_NEW} LIMIT 1 OFFSET {_MANY}"  # noqa: S608
+TO_REVIEW_NEW = f"""SELECT i.kind, i.item_id, f.fingerprint, d.place, d.useful, {DECISION_COLUMNS}
+    FROM {_NEW} CROSS JOIN decision AS d ON d.item = i.id AND d.verdict = 'review'
+    CROSS JOIN file AS f ON f.id = i.file_id WHERE (? = '' OR d.tag = ?) AND (? = '' OR d.feature = ?)
+    ORDER BY d.useful DESC, d.item, d.place LIMIT ? OFFSET ?"""  # noqa: S608
 OF_ITEM = f"""SELECT f.fingerprint, {DECISION_COLUMNS} FROM item AS i CROSS JOIN file AS f ON f.id = i.file_id
     CROSS JOIN decision AS d ON d.item = i.id WHERE i.library_id = ? AND i.kind = ? AND i.item_id = ?
     ORDER BY d.place"""  # noqa: S608
@@ -76,6 +84,10 @@ def to_review(
     """What waits (of one tag, or of one feature), the most useful first."""
     query, chosen = (TO_REVIEW_TAG, [tag]) if tag else (TO_REVIEW_FEATURE, [feature]) if feature else (TO_REVIEW, [])
     values: list[str | int | float] = [library_id, *chosen]
+    if only is not None and any(only.first):
+        since = (_since(only), library_id)
+        if db.execute(MANY_NEW, since).fetchone() is None:
+            query, values = TO_REVIEW_NEW, [*since, tag, tag, feature, feature]
     if only is not None:
         query = query.replace("ORDER", _ONLY)
         values += [only.kind, only.kind, only.least, only.most, only.model, only.model, *only.first]
@@ -83,6 +95,12 @@ def to_review(
         Waiting(ItemRef(kind, str(item_id)), fingerprint, place, decision(columns), useful)
         for kind, item_id, fingerprint, place, useful, *columns in db.execute(query, (*values, limit, skip))
     ]
+
+
+def _since(only: Narrow) -> str:
+    """Its first ids by kind, as JSON."""
+    first = zip(("scene", "image", "gallery"), only.first, strict=True)
+    return dumps({kind: number for kind, number in first if only.kind in ("", kind)})
 
 
 def question(db: sqlite3.Connection, library_id: int, ref: ItemRef, tag: str) -> Question | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from tagger.answers import Narrow
 from tagger.store import DATABASE_NAME, SqliteStore
 from tagger.types import Decision, Evidence, Scope
-from tests.store.values import decision, item, settlement
+from tests.store.values import MODEL, decision, item, settlement
 
 
 def contested(of: Decision) -> Decision:
@@ -43,3 +44,26 @@ def test_the_most_useful_first(tmp_path: Path) -> None:
         assert last.useful < 0 < store.review_queue(100)[-2].useful, "2 stands for 1, which looks like it"
         store.reorder()
         assert order(store) == ["3", "4", "2", "1"]
+
+
+def test_of_new_items_alone_the_most_useful_first(tmp_path: Path) -> None:
+    with SqliteStore(tmp_path / DATABASE_NAME, "k", "n") as store:
+        run = store.begin_run("tag", Scope())
+        waits = [("scene", "9", 0.75), ("scene", "10", 0.72), ("scene", "11", 0.85), ("image", "8", 0.74)]
+        waits += [("image", "7", 0.8), ("gallery", "3", 0.9)]
+        some = [settlement(item(i, f"{kind} {i}", kind=kind), decisions=(decision("Dog", "review", p),))  # type: ignore[arg-type]
+                for kind, i, p in waits]  # fmt: skip
+        written = settlement(item("12"), decisions=(decision("Dog", "apply"), decision("Cat", "review", 0.6)))
+        store.settle(run.id, "p", [*some, written])
+
+        def found(only: Narrow, tag: str = "", feature: str = "", skip: int = 0) -> list[tuple[str, str]]:
+            return [(one.ref.kind, one.ref.id) for one in store.review_queue(3, tag, feature, skip, only)]
+
+        new = Narrow(first=(10, 8, 4))
+        assert found(new) == [("scene", "11"), ("image", "8"), ("scene", "10")]
+        assert found(new, skip=2) == [("scene", "10"), ("scene", "12")]
+        assert found(new, "Cat") == [("scene", "12")] and found(new, feature="objects", skip=3) == [("scene", "12")]
+        assert found(new, feature="places") == []
+        assert found(replace(new, kind="image")) == [("image", "8")]
+        assert found(replace(new, least=0.73, most=0.8)) == [("image", "8")]
+        assert found(replace(new, model="a@1")) == [] and len(found(replace(new, model=MODEL))) == 3

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tagger.answers import Narrow
 from tagger.errors import StoreError
 from tagger.store import DATABASE_NAME, SqliteStore, answers, audits, items, outbox, outcome, queue, sqlite, watch
 from tagger.store.database import explain
@@ -255,6 +256,18 @@ def test_marking_some_changes_reads_only_those(path: Path) -> None:
         db.set_trace_callback(None)
         plans = [row[3] for q in said for row in db.execute(f"EXPLAIN QUERY PLAN {q}")]
     assert plans and not [p for p in plans if "change_by_tag" in p or p.startswith("SCAN change")], plans
+
+
+def test_what_waits_of_new_items_is_found_by_their_ids(path: Path) -> None:
+    """Whatever else waits: an old backlog may be as large as the library."""
+    fill(path)
+    said: list[str] = []
+    with SqliteStore(path, "k", "n") as store, store._database.read() as db:
+        db.set_trace_callback(said.append)
+        queue.to_review(db, 1, 50, "", "", 0, Narrow(first=(1, 1, 1)))
+        db.set_trace_callback(None)
+        plans = [row[3] for q in said for row in db.execute(f"EXPLAIN QUERY PLAN {q}")]
+    assert any("item_id>?" in p for p in plans) and not any("decision_to_review" in p for p in plans), plans
 
 
 def test_opening_it_stays_light() -> None:

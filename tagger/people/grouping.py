@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from tagger.people.joining import Edges, join_nearest
+from tagger.people.joining import Edges, join_nearest, pair_keys
 from tagger.people.likeness import Likeness
 from tagger.people.means import Means
 from tagger.people.neighbours import Neighbours
@@ -267,13 +267,13 @@ class Grouper:
                 # So many fewer groups that strangers come less near by chance: those left get another chance.
                 looked_over, active = len(self._index), self._live()
             limit = self._limit()
-            ones, others = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+            keys = []
             for some, cosines, near in self._index.nearest(active, self._means.of, _NEIGHBOURS + 1):
                 # A mean that grows may come nearer than it is: keep what is close to the limit.
                 hopeful = (near >= 0) & (near != some[:, None]) & (cosines >= limit - _HOPE)
-                ones.append(np.repeat(some, near.shape[1])[hopeful.ravel()])
-                others.append(near[hopeful])
-            edges = Edges.of(np.concatenate(ones), np.concatenate(others))
+                keys.append(pair_keys(np.repeat(some, near.shape[1])[hopeful.ravel()], near[hopeful]))
+            edges = Edges.of_keys(keys)
+            keys.clear()
             gone = join_nearest(
                 edges, limit, self._find, self._compare, self._barred, lambda a, b: self._join(a, b, merged)
             )

@@ -1,5 +1,6 @@
 /* Answers on their way: kept in the browser until the plugin has them, and sent in their order, a few at a time. Each is
- * kept under a key of its own, so that two tabs never write over each other's. */
+ * kept under a key of its own, by which the plugin knows one that comes twice: so it does no harm that an answer got lost,
+ * or that two tabs send the same. */
 (function () {
   "use strict";
   const { AITagger } = window;
@@ -11,6 +12,8 @@
   const SEND_AT_MOST = 50;
   const ABANDONED_MS = 60000; // so long after its last sign a tab is taken for closed
   const KEPT = "ai-tagger-answer ";
+  const SIGN = "ai-tagger-sign "; // when a tab with answers was last seen
+  const FORMER = "ai-tagger-former";
 
   /* A browser that keeps nothing: sending a moment later has to do. */
   function attempt(action) {
@@ -21,29 +24,32 @@
     }
   }
 
-  /* A tab stays the same one when it is loaded again. */
-  function ownName() {
-    const kept = attempt(() => sessionStorage.getItem("ai-tagger-tab"));
-    const name = kept || Math.random().toString(36).slice(2);
-    attempt(() => sessionStorage.setItem("ai-tagger-tab", name));
-    return name;
-  }
+  /* A page tells its name only to the one that is loaded after it: else a tab that is duplicated would bear it, too. */
+  const tab = Math.random().toString(36).slice(2);
+  const former = attempt(() => sessionStorage.getItem(FORMER));
+  const forget = () => attempt(() => sessionStorage.removeItem(FORMER));
+  forget();
+  window.addEventListener("pageshow", forget);
+  window.addEventListener("pagehide", () => attempt(() => sessionStorage.setItem(FORMER, tab)));
 
-  const tab = ownName();
-  const acts = new Map(); // place → the act that its last answer became
-  let queue = []; // {key, place, at, click} is an answer, {key, place, at, act} takes one back
+  const delivered = new Map(); // place → the key of its last answer
+  let queue = []; // {key, tab, place, at, nth, click} is an answer, with "of", its key, instead of "click" it is taken back
   let flying = []; // those of the queue that are being sent
   let made = 0;
   let timer = 0;
 
-  const keep = (one) => attempt(() => localStorage.setItem(one.key, JSON.stringify({ ...one, touched: Date.now() })));
+  const keep = (one) => attempt(() => localStorage.setItem(one.key, JSON.stringify(one)));
+  const kept = (key) => attempt(() => JSON.parse(localStorage.getItem(key)));
+  const isOurs = (one) => (kept(one.key) || {}).tab === tab; // no other tab took it over, or saw it off
+  const sign = () => attempt(() => localStorage.setItem(`${SIGN}${tab}`, String(Date.now())));
+  const signOff = (whose) => attempt(() => localStorage.removeItem(`${SIGN}${whose}`));
 
   function put(some) {
     made += 1;
-    const at = Date.now() + made / 1e6;
-    const one = { key: `${KEPT}${tab} ${at}`, at, ...some };
+    const one = { key: `${KEPT}${tab} ${made}`, tab, at: Date.now(), nth: made, ...some };
     queue.push(one);
     keep(one);
+    sign();
     soon(SEND_EVERY_MS);
   }
 
@@ -56,11 +62,15 @@
   function adopt() {
     const names = attempt(() => Object.keys(localStorage).filter((name) => name.startsWith(KEPT))) || [];
     const there = new Set(queue.map((one) => one.key));
-    const found = names.filter((name) => !there.has(name)).map((name) => attempt(() => JSON.parse(localStorage.getItem(name)))).filter(Boolean);
-    const left = found.filter((one) => one.key.startsWith(`${KEPT}${tab} `) || Date.now() - one.touched > ABANDONED_MS);
-    queue = [...left, ...queue].sort((one, other) => one.at - other.at);
+    const others = names.filter((name) => !there.has(name)).map(kept).filter((one) => one && (one.click || one.of));
+    const isLeft = (one) => one.tab === former || Date.now() - Number(kept(`${SIGN}${one.tab}`)) > ABANDONED_MS;
+    const left = others.filter(isLeft);
+    left.forEach((one) => signOff(one.tab));
+    left.forEach((one) => keep(Object.assign(one, { tab, sent: true })));
+    queue = [...left, ...queue].sort((one, other) => one.at - other.at || one.nth - other.nth);
+    if (left.length) sign();
     if (queue.length) soon(0);
-    if (found.length > left.length) setTimeout(adopt, ABANDONED_MS);
+    if (others.length > left.length) setTimeout(adopt, ABANDONED_MS);
   }
 
   function soon(ms) {
@@ -70,39 +80,36 @@
   async function send() {
     clearTimeout(timer);
     timer = 0;
-    if (flying.length || !queue.length) return;
+    if (flying.length) return;
+    // What was taken over may have been taken back by who said it, or taken over again.
+    queue = queue.filter((one) => one.key.startsWith(`${KEPT}${tab} `) || isOurs(one));
+    if (!queue.length) {
+      signOff(tab);
+      return;
+    }
+    sign();
     const upTo = queue.findIndex((one) => !one.click);
     flying = queue.slice(0, upTo === 0 ? 1 : Math.min(SEND_AT_MOST, upTo < 0 ? SEND_AT_MOST : upTo));
+    flying.forEach((one) => (one.sent = true));
     let problem = null;
     try {
-      await (upTo === 0 ? takeBack(flying[0]) : deliver(flying));
+      const { problems } = await (upTo === 0 ? ask("withdraw", { key: flying[0].of }) : deliver(flying));
+      problems.forEach((text) => AITagger.toast.error(new Error(text)));
       drop(flying);
     } catch (error) {
       problem = error;
-      queue.forEach(keep); // They aren't abandoned.
     }
     flying = [];
     changed.tell("outbox", problem);
     changed.tell("review");
     if (queue.length) soon(problem ? AGAIN_MS : queue.length > SEND_AT_MOST ? 0 : SEND_EVERY_MS);
+    else signOff(tab);
   }
 
   async function deliver(some) {
-    const answer = await ask("answer", { clicks: some.map((one) => one.click) });
-    answer.problems.forEach((text) => AITagger.toast.error(new Error(text)));
-    some.forEach((one, i) => acts.set(one.place, answer.acts[i]));
-    const named = queue.filter((one) => !one.click && acts.has(one.place));
-    named.forEach((one) => keep(Object.assign(one, { act: acts.get(one.place) })));
-  }
-
-  async function takeBack(one) {
-    if (!one.act) return;
-    acts.delete(one.place);
-    try {
-      await ask("withdraw", { act: one.act });
-    } catch (error) {
-      if (!error.said) throw error; // Else somebody took it back already, which is as good.
-    }
+    const answer = await ask("answer", { clicks: some.map((one) => ({ ...one.click, key: one.key })) });
+    some.forEach((one) => delivered.set(one.place, one.key));
+    return answer;
   }
 
   AITagger.outbox = {
@@ -114,8 +121,8 @@
     /* What was said last of this place was never said. */
     withdraw(place) {
       const last = queue.filter((one) => one.place === place).pop();
-      if (last && last.click && !flying.includes(last)) drop([last]);
-      else if (last ? last.click : acts.has(place)) put({ place, act: last ? 0 : acts.get(place) });
+      if (last && last.click && !last.sent && isOurs(last)) drop([last]);
+      else if (last ? last.click : delivered.has(place)) put({ place, of: last ? last.key : delivered.get(place) });
     },
 
     has: (place) => queue.some((one) => one.place === place),

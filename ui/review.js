@@ -20,7 +20,7 @@
   /* -------------------------------------------------------------- one card */
 
   /* Drawn again only when something of it changed: in a long sitting there are a thousand. */
-  const Card = React.memo(function Card({ entry, index, said, focused, acts }) {
+  const Card = React.memo(function Card({ entry, index, said, focused, reached, acts }) {
     const card = React.useRef(null);
     React.useEffect(() => {
       if (focused && card.current && document.activeElement !== card.current) card.current.focus();
@@ -39,7 +39,7 @@
       );
     return h(
       "div",
-      { ref: card, className: `ai-tagger-card card ${said || ""}`, role: "gridcell", "aria-selected": focused, "aria-label": label, tabIndex: focused ? 0 : -1, onFocus: () => acts.current.setAt(index) },
+      { ref: card, className: `ai-tagger-card card ${said || ""}`, role: "gridcell", "aria-selected": focused, "aria-label": label, tabIndex: reached ? 0 : -1, onFocus: () => acts.current.setAt(index) },
       h(
         "div",
         { className: "ai-tagger-frame" },
@@ -180,6 +180,7 @@
     const grid = React.useRef(null);
     const entries = queue.entries || [];
     const open = entries.filter((entry) => !says[placeOf(entry)]).length;
+    const here = Math.max(0, Math.min(at, entries.length - 1)); // "at" may stand behind the last one, where more will be
 
     React.useEffect(() => changed.on("outbox", setProblem), []);
     React.useEffect(() => {
@@ -230,7 +231,7 @@
       n: () => (say(at, "reject"), setAt(next(at))),
       u: () => say(lastSaid(), null),
       i: () => setByItem(true),
-      Y: () => (sayMany(0, at + 1, "accept"), setAt(next(at))),
+      Y: () => (sayMany(0, here + 1, "accept"), setAt(next(at))),
       N: () => (sayMany(at, entries.length, "reject"), setAt(queue.end ? entries.length - 1 : entries.length)),
     };
 
@@ -276,7 +277,7 @@
       queue.error && h("div", { role: "alert" }, h("p", null, t("failed", { reason: queue.error.message })), h(Button, { onClick: () => load([], 0) }, t("tryAgain"))),
       !queue.entries && h("p", { role: "status" }, h(Spinner, { animation: "border", size: "sm" }), " ", t("loading")),
       queue.entries && !entries.length && !queue.error && h("p", null, t(queue.all ? "nothingFits" : "nothingWaits")),
-      byItem && h(OneItem, { entries, at, onGo: setAt }),
+      byItem && h(OneItem, { entries, at: here, onGo: setAt }),
       // A grid, not a list of options: its cards hold buttons.
       !byItem &&
         entries.length > 0 &&
@@ -287,7 +288,7 @@
             "div",
             { ref: grid, className: "ai-tagger-grid", role: "row" },
             entries.map((entry, i) =>
-              h(Card, { key: placeOf(entry), entry, index: i, said: says[placeOf(entry)], focused: i === at, acts })
+              h(Card, { key: placeOf(entry), entry, index: i, said: says[placeOf(entry)], focused: i === at, reached: i === here, acts })
             )
           )
         ),

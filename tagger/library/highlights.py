@@ -24,10 +24,13 @@ class Highlight:
     probability: float
 
 
-def highlights_of(decisions: Iterable[Decision], most: int = MOST) -> list[Highlight]:
-    """People first, then tags by how sure they are, one span each before a second one; in the order of the scene."""
+def highlights_of(decisions: Iterable[Decision], duration_s: float = 0.0, most: int = MOST) -> list[Highlight]:
+    """People first, then tags by how sure they are, one span each before a second one; in the order of the scene.
+
+    ``duration_s`` is the scene's (0: not known, then it ends where the last span does).
+    """
     written = [d for d in decisions if d.verdict == "apply" and d.prediction.spans_s]
-    end_s = max((end for d in written for _, end in d.prediction.spans_s), default=0.0)
+    end_s = duration_s or max((end for d in written for _, end in d.prediction.spans_s), default=0.0)
     timed = [d for d in written if d.prediction.feature == _PEOPLE or _longest(d) < _WHOLE * end_s]
     ranked = sorted(timed, key=lambda d: (d.prediction.feature != _PEOPLE, -d.prediction.probability))
     by_tag = [_spans(d, written) for d in ranked]

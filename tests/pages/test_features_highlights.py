@@ -40,6 +40,12 @@ def test_what_only_waits_or_is_there_all_the_time_is_none() -> None:
     assert highlights_of([]) == []
 
 
+def test_the_share_of_the_scene_is_of_the_scene() -> None:
+    early = [seen("Dog", 0.9, (2.0, 60.0))]
+    assert highlights_of(early) == [], "as far as anybody knows it is all that there is"
+    assert [one.title for one in highlights_of(early, duration_s=600.0)] == ["Dog"]
+
+
 _SPAN = st.tuples(st.integers(0, 300), st.integers(1, 120)).map(lambda at: (float(at[0]), float(at[0] + at[1])))
 _SEEN = st.builds(
     lambda tag, probability, spans, feature: seen(tag, probability, *spans, feature=feature),

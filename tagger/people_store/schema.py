@@ -49,7 +49,8 @@ _FIRST = (
         PRIMARY KEY (library_id, kind, item_id)
     ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX item_by_file ON item (library_id, fingerprint)",
-    # ``taken_back``: it isn't an example any more, and is not learned again. Then nothing of the face is kept.
+    # ``taken_back``: it isn't an example any more, and is not learned again: for ever (1, and then nothing of the face
+    # is kept), or while an answer stands (minus its number).
     """CREATE TABLE example (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         library_id INTEGER NOT NULL REFERENCES library (id),

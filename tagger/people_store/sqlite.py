@@ -296,12 +296,13 @@ class PeopleStore(WordStore):
             return [example(row) for row in db.execute(query, (self._id, model, person))]
 
     def take_back_examples(self, ids: Sequence[int], answer: int = 0) -> int:
-        """They count no more and are not learned again (while ``answer`` stands); of the face nothing is kept. How
-        many."""
+        """They count no more and are not learned again: while ``answer`` stands, or (0) for ever, and then nothing is
+        kept of the face. How many."""
+        gone = "taken_back = -?" if answer else "taken_back = 1, vector = x'', crop = x'', answer = ?"
         with self._database.write() as db:
             rows = db.execute(
-                """UPDATE example SET taken_back = 1, vector = x'', crop = x'', answer = ? WHERE library_id = ?
-                AND taken_back = 0 AND id IN (SELECT value FROM json_each(?)) RETURNING person""",
+                f"""UPDATE example SET {gone} WHERE library_id = ? AND taken_back = 0
+                AND id IN (SELECT value FROM json_each(?)) RETURNING person""",  # noqa: S608
                 (answer, self._id, dumps(list(ids))),
             ).fetchall()
             wait(db, self._id, "person", [person for (person,) in rows])

@@ -73,18 +73,42 @@ class WordStore:
             db.executemany("INSERT OR IGNORE INTO taken_in VALUES (?, ?)", [(self._id, one) for one in answers])
 
     def unsay(self, answers: Collection[int]) -> None:
-        """These answers don't stand any more: their words and examples go, the words before them count again."""
+        """These answers don't stand any more: their words and examples go, the words and examples before them count
+        again."""
         asked = (self._id, dumps(sorted(answers)))
         mine = "library_id = ? AND answer IN (SELECT value FROM json_each(?))"
         with self._database.write() as db:
             words = db.execute(f"DELETE FROM said WHERE {mine} RETURNING id, over, fingerprint", asked).fetchall()  # noqa: S608
             forgetting.uncover(db, [(word, over) for word, over, _ in words])
-            taught = db.execute(f"DELETE FROM example WHERE {mine} RETURNING person, fingerprint", asked).fetchall()  # noqa: S608
+            examples = db.execute(f"DELETE FROM example WHERE {mine} RETURNING person, fingerprint", asked).fetchall()  # noqa: S608
+            examples += self._count_again(db, asked)
             db.execute(f"DELETE FROM taken_in WHERE {mine}", asked)  # noqa: S608
-            wait(db, self._id, "file", {row[-1] for row in (*words, *taught)})
-            people = {person for person, _ in taught}
+            wait(db, self._id, "file", {row[-1] for row in (*words, *examples)})
+            people = {person for person, _ in examples}
             wait(db, self._id, "person", people)
             wait(db, self._id, "file", files_of(db, self._id, sorted(people)))
+
+    def _count_again(self, db: sqlite3.Connection, asked: tuple[int, str]) -> list[tuple[int, str]]:
+        """``(person, fingerprint)`` of the examples that these answers took back. Of a face that is another example
+        meanwhile, or was refused by more than they, none comes back."""
+        rows = db.execute(
+            """SELECT id, model, place, person, fingerprint FROM example
+            WHERE library_id = ? AND taken_back < 0 AND -taken_back IN (SELECT value FROM json_each(?))""",
+            asked,
+        ).fetchall()
+        for number, model, place, person, fingerprint in rows:
+            against = db.execute(
+                """SELECT place FROM example WHERE library_id = ?1 AND fingerprint = ?2 AND model = ?3
+                    AND taken_back = 0
+                UNION ALL SELECT places FROM said WHERE library_id = ?1 AND fingerprint = ?2 AND over = 0
+                    AND what = 'not' AND person = ?4""",
+                (self._id, fingerprint, model, person),
+            ).fetchall()
+            if any(places == "[]" or same_place(places_of(places), places_of(place)) for (places,) in against):
+                db.execute("DELETE FROM example WHERE id = ?", (number,))
+            else:
+                db.execute("UPDATE example SET taken_back = 0 WHERE id = ?", (number,))
+        return [(person, fingerprint) for *_, person, fingerprint in rows]
 
     # -- of groups
     def put_together(self, pairs: Sequence[tuple[StoredFace, StoredFace]], everybody: Sequence[StoredFace]) -> None:

@@ -211,3 +211,39 @@ def test_what_was_said_before_a_person_counts_again_when_they_are_forgotten(stor
     store.forget_person(ada)
     (said,) = store.said_of([("md5:1", None)])
     assert [one.what for one in said] == ["ignored"]
+
+
+def test_an_example_counts_again_when_the_no_that_took_it_back_is_taken_back(store: PeopleStore) -> None:
+    ada = store.person("Ada").id
+    store.add_example(example(ada))
+    (before,) = store.examples()
+    store.take_back_examples([before.id], answer=7)
+    assert store.examples() == [] and not store.add_example(example(ada)), "while the no stands"
+    store.done("person", [str(ada)])
+    store.unsay([7])
+    assert store.examples() == [before] and before.vector == SECRET and store.waiting("person") == [str(ada)]
+    store.unsay([7])
+    assert store.examples() == [before]
+    store.forget_person(ada)
+    assert store.examples() == []
+
+
+def test_an_example_taught_by_an_answer_goes_with_it_whatever_another_answer_did(store: PeopleStore) -> None:
+    ada = store.person("Ada").id
+    store.add_example(example(ada), answer=6)
+    store.take_back_examples([one.id for one in store.examples()], answer=7)
+    store.unsay([7])
+    assert len(store.examples()) == 1
+    store.unsay([6])
+    assert store.examples() == []
+
+
+def test_no_example_comes_back_that_was_refused_or_given_to_another_meanwhile(store: PeopleStore) -> None:
+    ada, bob = store.person("Ada").id, store.person("Bob").id
+    for number in ("1", "2", "3"):
+        store.add_example(example(ada, f"md5:{number}"))
+    store.take_back_examples([one.id for one in store.examples()], answer=7)
+    store.add_example(example(bob, "md5:1"))
+    store.say([Said("not", "md5:2", (Place(0.0, BOX),), ada), Said("not", "md5:3", (Place(0.0, ELSEWHERE),), ada)])
+    store.unsay([7])
+    assert {(one.person, one.fingerprint) for one in store.examples()} == {(bob, "md5:1"), (ada, "md5:3")}

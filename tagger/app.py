@@ -463,7 +463,7 @@ class App:
             self.progress,
             tree_of(self.config, self.policy.names) if judging else self._plain_tree(),
             self.take_in,
-            marking=self.marking if looking else None,
+            marking=self.marking if judging else None,
             ask=self.ask if self.server is not None else None,
         )
 

@@ -26,7 +26,7 @@ def markers(app: App, wish: Wish) -> Answer:
 def _list(app: App, wish: Wish) -> Answer:
     del wish
     scenes = marking.marked(app.store)
-    n = sum(marking.count(app.store, ref) for ref in scenes)
+    n = scenes.total()
     wanted = app.config.tags.markers
     rule = f"Made for: {', '.join(wanted)}." if wanted else "No rule: tags.markers is empty."
     data = {"markers": n, "scenes": len(scenes), "tags": wanted}
@@ -45,7 +45,7 @@ def _make(app: App, wish: Wish) -> Answer:
     with as_worker(app, "markers"):
         scenes = sorted({ref for tag in tags for ref in app.store.scenes_with(tag)}, key=lambda ref: int(ref.id))
         for at in range(0, len(scenes), _PAGE):
-            made += marking.follow(rule, app.store, scenes[at : at + _PAGE])
+            made += marking.follow(rule, app.store, scenes[at : at + _PAGE], app.progress.warn)
             app.progress.at(min(at + _PAGE, len(scenes)), len(scenes))
     return Answer([f"Made {made:,} markers in {len(scenes):,} scenes."], {"made": made, "scenes": len(scenes)})
 

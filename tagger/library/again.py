@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from tagger.answers import PEOPLE
 from tagger.decide import RANK
+from tagger.library import marking
 from tagger.library.allowance import allowed
 from tagger.library.find import Order
 from tagger.library.galleries import Galleries
@@ -378,14 +379,15 @@ class _Again:
         self._store.remember(_ASKED, "")
 
     def _put(self, run: Run, some: Sequence[_Fresh]) -> None:
-        policy_id = self._judge.policy_id
-        self._store.settle(run.id, policy_id, [fresh.settlement for fresh in some if fresh.settlement])
-        self._store.rejudge(run.id, policy_id, [fresh.rejudged for fresh in some if fresh.rejudged])
+        marking.note(self._tools.marking, self._store, [fresh.record.ref for fresh in some])
+        self._store.settle(run.id, self._judge.policy_id, [fresh.settlement for fresh in some if fresh.settlement])
+        self._store.rejudge(run.id, self._judge.policy_id, [fresh.rejudged for fresh in some if fresh.rejudged])
         self._send()
 
     def _send(self) -> None:
         self._writer.flush()
-        send_removals(self._tools.library, self._store)
+        send_removals(self._tools)
+        marking.follow_noted(self._tools.marking, self._store, self._tools.progress.warn)
 
     def _galleries_now(self, new: Mapping[ItemRef, Sequence[Decision]]) -> Iterator[Settlement]:
         """The galleries whose decisions or tags change. ``new`` are decisions of images that aren't written yet."""

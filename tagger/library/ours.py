@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tagger.library import targets
 from tagger.library.following import follow_tags, under_old_names
-from tagger.library.marking import tidy
+from tagger.library.marking import let_go
 from tagger.library.tools import Tools
 from tagger.types import Change, MediaItem, Tag
 from tagger.vocabulary import TagIndex, singular
@@ -53,8 +53,8 @@ def delete_unused(tools: Tools, made: Sequence[Tag]) -> tuple[str, ...]:
 
     Renamed or moved, one is a person's now; under another name it may be another tag, in a rebuilt library.
     """
-    if tools.ask is not None and (markers := tidy(tools.ask, tools.store)):  # A tag with markers can't be deleted.
-        tools.progress.say(f"Took back {markers:,} markers whose tags are gone.")
+    if tools.ask is not None:
+        let_go(tools.ask, tools.store, [tag.id for tag in made])
     there = {tag.id: tag for tag in tools.library.tags()} if made else {}
     deleted: list[str] = []
     left = list(made)

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
+from tagger.library import marking
 from tagger.library.allowance import Allowance
 from tagger.library.find import Finder, Order, changed_since
 from tagger.library.galleries import Galleries
 from tagger.library.housekeeping import backup_once, forget_gone
 from tagger.library.learn import Watch
-from tagger.library.marking import follow
 from tagger.library.order import prepare
 from tagger.library.people.census import Census
 from tagger.library.progress import Pace, words
@@ -156,10 +156,9 @@ class _TagRun:
         cursor = self._finder.settled(settled)
         self._counts["passed"] += len(settled)
         if not self._order.dry_run:
+            marking.note(self._tools.marking, self._store, [item.ref for item in items])
             self._store.settle(self._run.id, self._policy_id, settlements, cursor, self._take_counts())
             self._flush()
-            if self._tools.marking is not None:
-                self._counts["markers"] += follow(self._tools.marking, self._store, [item.ref for item in items])
         if self._people is not None:
             self._people.flush(keep=not self._order.dry_run)
         self._finder.release(settled)
@@ -232,7 +231,8 @@ class _TagRun:
     def _flush(self) -> None:
         if not self._order.dry_run:
             self._counts["added"] += self._writer.flush()
-            self._counts["removed"] += send_removals(self._tools.library, self._store).total()
+            self._counts["removed"] += send_removals(self._tools).total()
+            self._counts["markers"] += marking.follow_noted(self._tools.marking, self._store, self._tools.progress.warn)
 
     def _passed(self, items: int, why: str) -> None:
         self._counts[why] += items

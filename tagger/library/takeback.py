@@ -9,20 +9,22 @@ from dataclasses import dataclass, field
 from tagger.answers import Answers, Selection
 from tagger.errors import TaggerError
 from tagger.library import targets
-from tagger.library.marking import take_all_back
+from tagger.library.marking import take_all_back, tidy
 from tagger.library.ours import Ours, delete_unused
 from tagger.library.people.made import delete_unused_performers
 from tagger.library.tools import Tools
 from tagger.library.writer import Writer
-from tagger.ports import Library, Store
+from tagger.ports import Store
 from tagger.types import Change, ItemKind, ItemRef, MediaItem, Scope, Target
 
 _BATCH = 500
 REMOVED_FIRST = "a person removed it first"
 
 
-def send_removals(library: Library, store: Store) -> Counter[str]:
-    """Take back every tag whose removal is planned or was being sent; how many by tag name."""
+def send_removals(tools: Tools) -> Counter[str]:
+    """Take back every tag whose removal is planned or was being sent, and markers of ours that hung on it; how many
+    tags, by name."""
+    library, store = tools.library, tools.store
     removed: Counter[str] = Counter()
     while changes := store.pending(_BATCH, "remove"):
         present = {item.ref: item for item in library.get(list({change.plan.ref for change in changes}))}
@@ -47,6 +49,8 @@ def send_removals(library: Library, store: Store) -> Counter[str]:
                 if item_id not in written.done:
                     reason = why_not.get(item_id, "the library didn't say what became of it")
                     store.mark([change.id for change in wanted[kind, target, item_id]], "failed", reason)
+        if tools.ask is not None:
+            tidy(tools.ask, store, present)
         store.mark(arrived, "done")
     return removed
 
@@ -75,7 +79,7 @@ def _nothing() -> None:
 def send_all(tools: Tools, before_first: Callable[[], None] = _nothing) -> tuple[int, Counter[str]]:
     """Send what answers and undoing left in the outbox: how many tags were added, and which were taken back."""
     added = Writer(tools.library, tools.store, tools.tree, before_first).flush()
-    return added, send_removals(tools.library, tools.store)
+    return added, send_removals(tools)
 
 
 # ---------------------------------------------------------------- undo by tag, model, item, time, everything
@@ -102,6 +106,7 @@ def undo_selection(tools: Tools, chosen: Selection, dry_run: bool) -> TakenBack:
     still = Ours(tools)
     by_tag: Counter[str] = Counter()
     left: Counter[str] = Counter()
+    performers: set[str] = set()
     run = None if dry_run else tools.store.begin_run("undo", Scope(), resume=False)
     for changes in _pages(tools.store, chosen):
         present = {item.ref: item for item in tools.library.get(list({change.plan.ref for change in changes}))}
@@ -112,15 +117,18 @@ def undo_selection(tools: Tools, chosen: Selection, dry_run: bool) -> TakenBack:
             if not reason:
                 ours.append(change)
                 by_tag[change.plan.tag_name] += 1
+        performers.update(change.plan.tag_id for change in ours if change.plan.target == "performer")
         if run is not None:
             tools.store.take_back(run.id, [change.id for change in ours], "undo", "You undid it.")
     if run is None:
         return TakenBack(dict(by_tag), dict(+left))
-    sent = send_removals(tools.library, tools.store)
+    sent = send_removals(tools)
     tools.store.end_run(run.id, "done", f"{sum(sent.values())} tags taken back")
     if failed := sum(by_tag.values()) - sum(sent.values()):
         left["the library refused it"] += failed
-    deleted = (*delete_unused(tools, tools.store.created_tags()), *delete_unused_performers(tools))
+    # Others that nobody uses may wait for a look, named a moment ago.
+    among = None if chosen == Selection() else performers
+    deleted = (*delete_unused(tools, tools.store.created_tags()), *delete_unused_performers(tools, among=among))
     return TakenBack(dict(sent), dict(+left), deleted)
 
 

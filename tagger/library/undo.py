@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tagger.errors import TaggerError
 from tagger.library import targets
+from tagger.library.marking import tidy
 from tagger.library.ours import REMOVED, Ours, delete_unused
 from tagger.library.people.made import delete_unused_performers
 from tagger.library.tools import Tools
@@ -65,7 +66,7 @@ def finish_step(tools: Tools) -> int:
             ours = [change for change in changes if change.id <= int(last)]
             present = _present(tools, ours)
             taken = [change for change in ours if ours_now.why_not(change, present.get(change.plan.ref)) == REMOVED]
-            _mark_undone(tools.store, taken)
+            _mark_undone(tools, taken)
             if len(ours) < len(changes):
                 break
     return int(run_id)
@@ -92,7 +93,7 @@ class _Undo:
             Writer(self._tools.library, store, Tree(), lambda: None).own_up()
             store.remember(_UNDOING, f"{run_id} 0")
             for changes in _pages(store, run_id, "planned"):
-                _mark_undone(store, changes)
+                _mark_undone(self._tools, changes)
         for state in _WRITTEN:
             for changes in _pages(store, run_id, state):
                 self._take_back(changes)
@@ -140,7 +141,7 @@ class _Undo:
             for change in taken:
                 self._by_tag[change.plan.tag_name] += 1
             if not self._dry_run:
-                _mark_undone(self._tools.store, taken)
+                _mark_undone(self._tools, taken)
 
     def _ours(self, changes: Sequence[Change]) -> dict[tuple[ItemRef, Target], dict[str, Change]]:
         """By item and tag; the others are counted and marked. What a person removed stays away for ever."""
@@ -163,7 +164,7 @@ class _Undo:
             if reason == REMOVED:
                 self._tools.store.mark([change.id for change in some], "gone", reason)
             else:
-                _mark_undone(self._tools.store, some, reason)
+                _mark_undone(self._tools, some, reason)
         return ours
 
 
@@ -179,8 +180,11 @@ def _present(tools: Tools, changes: Sequence[Change]) -> dict[ItemRef, MediaItem
     return {item.ref: item for item in tools.library.get(refs)} if refs else {}
 
 
-def _mark_undone(store: Store, changes: Sequence[Change], reason: str = "") -> None:
-    """Also asks for these items to be decided again by the next run."""
+def _mark_undone(tools: Tools, changes: Sequence[Change], reason: str = "") -> None:
+    """Also asks for these items to be decided again by the next run, and lets their markers go."""
     if changes:
-        store.reopen(list({change.plan.ref for change in changes}))
-        store.mark([change.id for change in changes], "undone", reason)
+        refs = list({change.plan.ref for change in changes})
+        if tools.ask is not None:
+            tidy(tools.ask, tools.store, refs)
+        tools.store.reopen(refs)
+        tools.store.mark([change.id for change in changes], "undone", reason)

@@ -12,15 +12,14 @@ from tagger.pages.place import Place
 
 def make_markers(place: Place, call: Call) -> dict[str, Any]:
     """A marker for each span of each tag that the scene has, or (``moments``) for its highlights that begin at these
-    seconds only."""
+    seconds only, even if a person had deleted such a one before."""
     scene = marking.Scene(place.ask, place.store, call.one)
-    decisions = place.store.decisions([call.one])[call.one]
     if call.moments:
-        chosen = [one for one in highlights_of(decisions) if any(abs(one.from_s - at) < 0.01 for at in call.moments)]
+        chosen = [one for one in _highlights(place, call) if any(abs(one.from_s - at) < 0.01 for at in call.moments)]
         spans = [marking.Span(one.tag, one.title, one.from_s, one.to_s) for one in chosen if one.tag]
     else:
-        spans = marking.spans_of(decisions)
-    made = scene.make(spans)
+        spans = marking.spans_of(place.store.decisions([call.one])[call.one])
+    made = scene.make(spans, again=bool(call.moments))
     return {"markers": marking.count(place.store, call.one), "made": made}
 
 
@@ -32,8 +31,12 @@ def take_markers_back(place: Place, call: Call) -> dict[str, Any]:
 
 def highlights(place: Place, call: Call) -> dict[str, Any]:
     """The best spans of the best people and tags of a scene, as a suggestion."""
-    found = highlights_of(place.store.decisions([call.one])[call.one])
-    return {"highlights": [_as_json(one) for one in found]}
+    return {"highlights": [_as_json(one) for one in _highlights(place, call)]}
+
+
+def _highlights(place: Place, call: Call) -> list[Highlight]:
+    known = place.store.known_item(call.one)
+    return highlights_of(place.store.decisions([call.one])[call.one], known.duration_s if known else 0.0)
 
 
 def _as_json(one: Highlight) -> dict[str, Any]:

@@ -137,7 +137,10 @@ def facts(db: sqlite3.Connection, library_id: int, prefix: str) -> dict[str, str
 
 
 def remember(db: sqlite3.Connection, library_id: int, name: str, value: str) -> None:
-    """In place of what was there."""
+    """In place of what was there; "" forgets it."""
+    if not value:
+        db.execute("DELETE FROM fact WHERE library_id = ? AND name = ?", (library_id, name))
+        return
     db.execute(
         """INSERT INTO fact (library_id, name, value) VALUES (?, ?, ?)
         ON CONFLICT (library_id, name) DO UPDATE SET value = excluded.value""",

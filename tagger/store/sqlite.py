@@ -279,6 +279,13 @@ class SqliteStore(AnswerStore, RejudgingStore):
         with self._database.write() as db:
             _runs.remember(db, self._library_id, name, value)
 
+    def swap(self, name: str, before: str, after: str) -> bool:
+        with self._database.write() as db:
+            if _runs.fact(db, self._library_id, name) != before:
+                return False
+            _runs.remember(db, self._library_id, name, after)
+            return True
+
     def facts(self, prefix: str) -> dict[str, str]:
         """All facts that aren't empty and whose names begin so."""
         with self._database.read() as db:

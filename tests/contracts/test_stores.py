@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -464,6 +465,17 @@ def test_facts_belong_to_a_library(opened: Opener, store: Store) -> None:
     assert store.fact("watermark") == "2"
     assert opened("stash:two").fact("watermark") == ""
     assert opened("stash:one").fact("watermark") == "2"
+
+
+def test_of_two_who_claim_a_fact_one_gets_it(opened: Opener, store: Store) -> None:
+    other = opened("stash:one")
+    with ThreadPoolExecutor(2) as pool:
+        for n in range(20):
+            claims = [pool.submit(one.swap, f"claim {n}", "", name) for one, name in ((store, "a"), (other, "b"))]
+            assert sorted(claim.result() for claim in claims) == [False, True]
+    winner = store.fact("claim 0")
+    assert not store.swap("claim 0", "somebody's", "mine") and store.fact("claim 0") == winner
+    assert store.swap("claim 0", winner, "") and "claim 0" not in store.facts("claim")
 
 
 def test_the_summary_counts(opened: Opener, store: Store) -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import pytest
 
-from tagger.types import ItemRef
+from tagger.errors import LibraryDownError
+from tagger.library.marking import Ask, Scene, spans_of
+from tagger.stash import StashServer
+from tagger.types import Decision, ItemRef
 from tests.double import StashDouble
 from tests.line.drawing import picture
 from tests.pages.asking import ask, item
@@ -32,6 +37,26 @@ def somebodys(stash: StashDouble, ref: ItemRef, tag: str, seconds: float) -> str
     request = urllib.request.Request(f"{stash.url}/graphql", body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=10) as response:
         return str(json.load(response)["data"]["sceneMarkerCreate"]["id"])
+
+
+def asker(stash: StashDouble, dies_after: int | None = None) -> Ask:
+    """How the plugin asks the double. With ``dies_after`` the line breaks at the creation after so many: before Stash
+    hears of it (0), or right after it did, before its answer is read (1)."""
+    server = StashServer(stash.connection)
+
+    def ask_it(query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        if dies_after is not None and "sceneMarkerCreate" in query:
+            if dies_after:
+                server.call(query, variables)
+            raise LibraryDownError("The line broke.")
+        return server.call(query, variables)
+
+    return ask_it
+
+
+def opened_decisions(stash: StashDouble, ref: ItemRef) -> list[Decision]:
+    with open_store(stash) as store:
+        return store.decisions([ref])[ref]
 
 
 def film(path: Path) -> Path:
@@ -74,17 +99,54 @@ def test_somebody_elses_marker_and_one_that_was_changed_stay(stash: StashDouble)
     assert set(stash.data.markers) == {theirs, changed.id}
 
 
+def test_what_a_person_deleted_moved_or_named_anew_is_not_ours_and_not_made_again(stash: StashDouble) -> None:
+    ref = filmed(stash)
+    ask(stash, "make-markers", items=[item(ref)])
+    dog, other_dog, beach, other_beach = sorted(
+        stash.data.markers.values(), key=lambda m: (m.title != "Dog", m.seconds)
+    )
+    del stash.data.markers[dog.id]
+    other_dog.seconds, beach.title = 25.0, "Sunset"
+    assert ask(stash, "make-markers", items=[item(ref)]) == {"markers": 1, "made": 0}
+    assert ask(stash, "take-markers-back", items=[item(ref)]) == {"markers": 0, "taken_back": 1}
+    assert set(stash.data.markers) == {other_dog.id, beach.id}
+    assert ask(stash, "make-markers", items=[item(ref)]) == {"markers": 1, "made": 1}, "only what we took back"
+    assert (other_beach.title, other_beach.seconds) in {(m.title, m.seconds) for m in stash.data.markers.values()}
+    ask(stash, "make-markers", items=[item(ref)], moments=[2.0])
+    assert ("Dog", 2.0) in {(m.title, m.seconds) for m in stash.data.markers.values()}, "asked for, it comes again"
+
+
+def test_of_two_that_make_markers_at_once_each_is_made_once_and_known(stash: StashDouble) -> None:
+    ref = filmed(stash)
+    decisions = [one for one in opened_decisions(stash, ref) if one.tag == "Dog"]
+    with open_store(stash) as store, open_store(stash) as other:
+        late = Scene(asker(stash), other, ref)
+        assert Scene(asker(stash), store, ref).make(spans_of(decisions)) == 2
+        assert late.make(spans_of(opened_decisions(stash, ref))) == 2, "those of Beach"
+    assert markers(stash) == all_spans("Dog", "Beach")
+    assert ask(stash, "take-markers-back", items=[item(ref)])["taken_back"] == 4
+
+
 def test_a_marker_that_was_made_right_before_a_kill_is_known_as_ours(stash: StashDouble) -> None:
     ref = filmed(stash)
-    tag_id = next(t.id for t in stash.data.tags.values() if t.name == "Dog")
-    made = somebodys(stash, ref, "Dog", 2.0)
-    stash.data.markers[made].end_seconds = 6.5
-    with open_store(stash) as store:  # As it is kept before Stash is asked.
-        entry = {"id": "", "tag": tag_id, "from": 2.0, "to": 6.5}
-        store.remember(f"markers of scene {ref.id}", json.dumps([entry]))
+    killed = [decision for decision in opened_decisions(stash, ref) if decision.tag == "Dog"]
+    with open_store(stash) as store, pytest.raises(LibraryDownError):
+        Scene(asker(stash, dies_after=1), store, ref).make(spans_of(killed))
+    assert len(stash.data.markers) == 1 and ask(stash, "item", items=[item(ref)])["markers"] == 1
     assert ask(stash, "make-markers", items=[item(ref)])["made"] == 3
     assert ask(stash, "take-markers-back", items=[item(ref)])["taken_back"] == 4
     assert not stash.data.markers
+
+
+def test_a_marker_that_a_kill_prevented_is_made_a_minute_later(stash: StashDouble) -> None:
+    ref = filmed(stash)
+    with open_store(stash) as store:
+        with pytest.raises(LibraryDownError):
+            Scene(asker(stash, dies_after=0), store, ref).make(spans_of(opened_decisions(stash, ref)))
+        assert ask(stash, "make-markers", items=[item(ref)])["made"] == 3, "perhaps somebody is at it"
+        ((name, text),) = ((n, t) for n, t in store.facts("marker ").items() if not json.loads(t)["id"])
+        store.remember(name, json.dumps(json.loads(text) | {"since": time.time() - 100}))
+    assert ask(stash, "make-markers", items=[item(ref)]) == {"markers": 4, "made": 1}
 
 
 def test_the_rule_marks_all_scenes_and_takes_back_only_ours(stash: StashDouble) -> None:

@@ -152,7 +152,7 @@ class Census:
 
     def _write(self) -> None:
         self._writer.flush()
-        send_removals(self._tools.library, self._store)
+        send_removals(self._tools)
 
 
 def moved(tools: Tools, desk: Desk, scope: Scope) -> Iterator[tuple[MediaItem, Standing, list[PlannedChange]]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from tagger.library.tools import Tools
 from tagger.ports import Store
 from tagger.types import Performer
@@ -24,16 +26,19 @@ def stamp(store: Store, run_id: int) -> None:
             store.remember(fact, f"{run_id} {name}")
 
 
-def delete_unused_performers(tools: Tools, run_id: int | None = None) -> tuple[str, ...]:
-    """Of the performers that this run (or one undone before; None: any) made, those that nobody uses: their names.
-
-    Renamed, one is a person's now.
+def delete_unused_performers(
+    tools: Tools, run_id: int | None = None, among: Collection[str] | None = None
+) -> tuple[str, ...]:
+    """Of the performers that this run (or one undone before; None: any) made, ``among`` these ids (None: any), those
+    that nobody uses: their names. Renamed, one is a person's now.
     """
     made = {fact.removeprefix(_MADE): said.partition(" ") for fact, said in tools.store.facts(_MADE).items()}
     there = {performer.id: performer.name for performer in tools.library.performers()} if made else {}
     deleted: list[str] = []
     for performer_id, (number, _, name) in made.items():
         if run_id is not None and int(number) != run_id and not _was_undone(tools.store, int(number)):
+            continue
+        if among is not None and performer_id not in among:
             continue
         if there.get(performer_id) == name:
             if not tools.library.delete_unused_performer(performer_id):

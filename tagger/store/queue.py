@@ -31,7 +31,7 @@ _ONLY = """AND (? = '' OR i.kind = ?) AND d.probability BETWEEN ? AND ?
     AND i.item_id >= CASE i.kind WHEN 'scene' THEN ? WHEN 'image' THEN ? ELSE ? END ORDER"""
 # Of few new items among all that wait: found by their ids, and sorted.
 _NEW = "json_each(?) AS j CROSS JOIN item AS i ON i.library_id = ? AND i.kind = j.key AND i.item_id >= j.value"
-_MANY = 20_000  # more of them are found sooner by going through what waits
+_MANY = 50_000  # more of them are found sooner by going through what waits
 MANY_NEW = f"SELECT 1 FROM {_NEW} LIMIT 1 OFFSET {_MANY}"  # noqa: S608
 TO_REVIEW_NEW = f"""SELECT i.kind, i.item_id, f.fingerprint, d.place, d.useful, {DECISION_COLUMNS}
     FROM {_NEW} CROSS JOIN decision AS d ON d.item = i.id AND d.verdict = 'review'

@@ -48,8 +48,8 @@
     made += 1;
     const one = { key: `${KEPT}${tab} ${made}`, tab, at: Date.now(), nth: made, ...some };
     queue.push(one);
-    keep(one);
     sign();
+    keep(one);
     soon(SEND_EVERY_MS);
   }
 
@@ -66,9 +66,9 @@
     const isLeft = (one) => one.tab === former || Date.now() - Number(kept(`${SIGN}${one.tab}`)) > ABANDONED_MS;
     const left = others.filter(isLeft);
     left.forEach((one) => signOff(one.tab));
+    if (left.length) sign();
     left.forEach((one) => keep(Object.assign(one, { tab, sent: true })));
     queue = [...left, ...queue].sort((one, other) => one.at - other.at || one.nth - other.nth);
-    if (left.length) sign();
     if (queue.length) soon(0);
     if (others.length > left.length) setTimeout(adopt, ABANDONED_MS);
   }

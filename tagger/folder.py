@@ -184,13 +184,15 @@ class FolderLibrary:
     # -- performers
     def performers(self) -> list[Performer]:
         with self._transaction() as db:
-            return [Performer(str(i), name) for i, name in db.execute("SELECT id, name FROM performer ORDER BY id")]
+            rows = db.execute("SELECT id, name FROM performer ORDER BY id").fetchall()
+        return [Performer(str(i), name, ignore_auto_tag=True) for i, name in rows]  # Nobody else makes any.
 
     def create_performer(self, name: str) -> Performer:
         with self._transaction() as db:
             if any(known.casefold() == name.casefold() for (known,) in db.execute("SELECT name FROM performer")):
                 raise LibraryRefusedError(f'There is a performer "{name}" already.')
-            return Performer(str(db.execute("INSERT INTO performer (name) VALUES (?)", (name,)).lastrowid), name)
+            row = db.execute("INSERT INTO performer (name) VALUES (?)", (name,)).lastrowid
+        return Performer(str(row), name, ignore_auto_tag=True)
 
     def delete_unused_performer(self, performer_id: str) -> bool:
         with self._transaction() as db:

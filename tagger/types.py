@@ -269,12 +269,14 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Performer:
-    """Somebody in the library. ``image_url`` is where the library serves their picture, "" when they have none."""
+    """Somebody in the library. ``image_url`` is where the library serves their picture, "" when they have none.
+    ``ignore_auto_tag`` is what programs say of those they make; persons hardly do."""
 
     id: str
     name: str
     aliases: tuple[str, ...] = ()
     image_url: str = ""
+    ignore_auto_tag: bool = False
 
 
 ChangeState: TypeAlias = Literal["planned", "sending", "done", "undone", "failed", "gone"]

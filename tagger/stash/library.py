@@ -180,7 +180,8 @@ class StashLibrary:
         has_picture = bool(row["image_path"]) and "default=true" not in query
         stamp = next((part for part in query.split("&") if part.startswith("t=")), "")
         url = f"{self._server.connection.base_url}/performer/{row['id']}/image" + (f"?{stamp}" if stamp else "")
-        return Performer(row["id"], row["name"], tuple(row["alias_list"]), url if has_picture else "")
+        picture = url if has_picture else ""
+        return Performer(row["id"], row["name"], tuple(row["alias_list"]), picture, row["ignore_auto_tag"])
 
     # -- writing
     def add_tags(self, kind: ItemKind, ids: Sequence[str], tag_ids: Sequence[str]) -> Written:

@@ -112,12 +112,14 @@ mutation CreateTag($input: TagCreateInput!) { tagCreate(input: $input) { id name
 """
 
 PERFORMERS: Final = """
-query Performers { findPerformers(filter: {per_page: -1}) { performers { id name alias_list image_path } } }
+query Performers {
+  findPerformers(filter: {per_page: -1}) { performers { id name alias_list image_path ignore_auto_tag } }
+}
 """
 
 CREATE_PERFORMER: Final = """
 mutation CreatePerformer($input: PerformerCreateInput!) {
-  performerCreate(input: $input) { id name alias_list image_path }
+  performerCreate(input: $input) { id name alias_list image_path ignore_auto_tag }
 }
 """
 

@@ -73,6 +73,7 @@ class StoredPerformer:
     updated_at: datetime
     aliases: list[str] = field(default_factory=list)
     picture: Path | None = None
+    ignore_auto_tag: bool = False
 
 
 @dataclass

@@ -138,7 +138,9 @@ class Root:
 
     def performerCreate(self, info: Any, input: Any) -> Any:  # noqa: N802
         with self._double.lock:
-            return self._performer(self._double.make_performer(input["name"]))
+            made = self._double.make_performer(input["name"])
+            made.ignore_auto_tag = input.get("ignore_auto_tag", False)
+            return self._performer(made)
 
     def _performer(self, performer: StoredPerformer) -> dict[str, Any]:
         default = "" if performer.picture else "&default=true"
@@ -149,7 +151,7 @@ class Root:
             for kind in ("scene", "image", "gallery")
         }
         said = {"name": performer.name, "alias_list": performer.aliases, "image_path": path}
-        return times | counts | said | {"id": performer.id}
+        return times | counts | said | {"id": performer.id, "ignore_auto_tag": performer.ignore_auto_tag}
 
     @property
     def configuration(self) -> Any:

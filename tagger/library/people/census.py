@@ -244,7 +244,7 @@ def change_people(tools: Tools, what: Callable[[Desk], object], regroup: bool = 
     assert desk is not None
     what(desk)
     run = tools.store.begin_run("people", Scope(), resume=False)
-    stamp(tools.store, run.id)
+    stamp(tools.library, tools.store, run.id)
     census = Census(tools, desk, Writer(tools.library, tools.store, tools.tree, lambda: None), run)
     census.begin()
     count = census.catch_up(regroup)

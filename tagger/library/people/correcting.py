@@ -11,7 +11,7 @@ from tagger.library.people import gathering
 from tagger.library.people.census import change_people
 from tagger.library.people.desk import Desk, parse_item, teach
 from tagger.library.people.judging import vector_of
-from tagger.library.people.made import note_made
+from tagger.library.people.made import make
 from tagger.library.tools import Tools
 from tagger.people_store import Group, NewFace, Person, Said, SayWhat, StoredFace, same_place
 from tagger.types import ItemRef
@@ -111,8 +111,7 @@ def _find_person(tools: Tools, desk: Desk, name: str, create: bool) -> Person:
             return desk.store.person(performer.name, performer.id)
     if not create:
         raise TaggerError(f"There is no performer {name}: name one that there is, or add --create to make one.")
-    performer = tools.library.create_performer(name.strip())
-    note_made(tools.store, performer)
+    performer = make(tools.library, tools.store, name.strip())
     return desk.store.person(performer.name, performer.id)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tagger.errors import LibraryRefusedError
 from tagger.library.people.desk import Desk
-from tagger.library.people.made import note_made
+from tagger.library.people.made import make
 from tagger.people_store import Example, NewFace, Person
 from tagger.pipeline import Pipeline
 from tagger.ports import Library, Store
@@ -140,11 +140,9 @@ class Learner:
         by_name = {name.casefold(): p for p in reversed(known) for name in (*p.aliases, p.name)}
         for name, pictures in people:
             performer = by_name.get(name.casefold())
-            if performer is None and create and self._library is not None:
+            if performer is None and create and self._library is not None and self._store is not None:
                 try:
-                    performer = self._library.create_performer(name)
-                    if self._store is not None:
-                        note_made(self._store, performer)
+                    performer = make(self._library, self._store, name)
                     self.learned.made.append(name)
                 except LibraryRefusedError as error:
                     self.learned.refused.append((name, str(error).rstrip(".")))

@@ -4,22 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from tagger.errors import LibraryRefusedError
 from tagger.library.tools import Tools
-from tagger.ports import Store
+from tagger.ports import Library, Store
 from tagger.types import Performer
 
 _MADE = "made performer "
 UNMADE = "unmade performer "  # deleted by us: people are not forgotten for that
+_MAKING = "making performer "
 _NEXT_RUN = 0
 
 
-def note_made(store: Store, performer: Performer, run_id: int = _NEXT_RUN) -> None:
-    """``run_id`` 0: it belongs to the run that begins next."""
+def make(library: Library, store: Store, name: str, run_id: int = _NEXT_RUN) -> Performer:
+    """A new performer, known as ours even if we are killed right after; ``run_id`` 0: of the run that begins next.
+    Raises LibraryRefusedError."""
+    store.remember(f"{_MAKING}{name}", str(run_id))
+    try:
+        performer = library.create_performer(name)
+    except LibraryRefusedError:
+        store.remember(f"{_MAKING}{name}", "")
+        raise
+    _note(store, performer, str(run_id))
+    return performer
+
+
+def _note(store: Store, performer: Performer, run_id: str) -> None:
     store.remember(f"{_MADE}{performer.id}", f"{run_id} {performer.name}")
+    store.remember(f"{_MAKING}{performer.name}", "")
 
 
-def stamp(store: Store, run_id: int) -> None:
+def own_up(library: Library, store: Store) -> None:
+    """A performer that was made right before we were killed is put on record, so that undo knows them.
+
+    When we were killed before, a person may have made one of that name; it doesn't say that a program did.
+    """
+    making = store.facts(_MAKING)
+    made = {one.name: one for one in library.performers() if one.ignore_auto_tag} if making else {}
+    for fact, run_id in making.items():
+        if performer := made.get(fact.removeprefix(_MAKING)):
+            _note(store, performer, run_id)
+        store.remember(fact, "")
+
+
+def stamp(library: Library, store: Store, run_id: int) -> None:
     """A run has begun: what was made for it is its."""
+    own_up(library, store)
     for fact, said in store.facts(_MADE).items():
         number, _, name = said.partition(" ")
         if number == str(_NEXT_RUN):
@@ -32,6 +61,7 @@ def delete_unused_performers(
     """Of the performers that this run (or one undone before; None: any) made, ``among`` these ids (None: any), those
     that nobody uses: their names. Renamed, one is a person's now.
     """
+    own_up(tools.library, tools.store)
     made = {fact.removeprefix(_MADE): said.partition(" ") for fact, said in tools.store.facts(_MADE).items()}
     there = {performer.id: performer.name for performer in tools.library.performers()} if made else {}
     deleted: list[str] = []

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from tagger.errors import LibraryRefusedError
-from tagger.library.people.made import note_made
+from tagger.library.people.made import make
 from tagger.ports import Library, Store
 from tagger.types import Change, ChangeState, ItemKind, ItemRef, MediaItem, Performer
 
@@ -57,8 +57,7 @@ class PerformerSender:
                 return performer
         if performer_id:
             raise LibraryRefusedError("The performer is gone from the library.")
-        performer = self._library.create_performer(name)
-        note_made(self._store, performer, run_id)
+        performer = make(self._library, self._store, name, run_id)
         self._known[performer.id] = performer
         return performer
 

@@ -31,6 +31,7 @@ from tagger.errors import ConfigError
 from tagger.light.connection import without_logins
 from tagger.manifest import STASH_SETTINGS, from_stash
 from tagger.types import ITEM_KINDS, ItemKind, Scope
+from tagger.vocabulary import normal
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 FeatureMode = Literal["apply", "review", "look", "off"]
@@ -176,9 +177,11 @@ class Rule(_Strict):
         return self
 
     def said(self) -> dict[str, object]:
-        """What it sets, by dotted key; its lists add to others and disagree with none."""
+        """What it sets, by dotted key, and on which list it puts which tag (lists of several rules add up)."""
         tree = self.model_dump(exclude_none=True, include={"thresholds", "features", "most_tags"})
-        return {".".join(path): value for path, value in _leaves(tree) if value != {}}
+        settings: dict[str, object] = {".".join(path): value for path, value in _leaves(tree) if value != {}}
+        lists = (("blacklist", self.blacklist), ("whitelist", self.whitelist))
+        return settings | {f"“{normal(name)}”": which for which, names in lists for name in names}
 
 
 class Limits(_Strict):

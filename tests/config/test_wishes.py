@@ -44,6 +44,10 @@ def decided(policy: Policy, **chances: float) -> dict[str, Decision]:
             {"rules": [{"below": "/a/", "most_tags": 3}, {"below": ["/b", "/a"], "most_tags": 4}]},
             ["rules[0]", "rules[1]", "most_tags", "/a"],
         ),
+        (
+            "rules: [{below: /a, blacklist: [Dog]}, {below: /a/, whitelist: [dog, Cat]}]",
+            ["rules[0]", "rules[1]", "dog", "blacklist and whitelist", "/a"],
+        ),
         ({"tags.update": "replce"}, ["tags.update", "replace", "merge"]),
     ],
 )

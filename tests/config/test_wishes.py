@@ -45,7 +45,7 @@ def decided(policy: Policy, **chances: float) -> dict[str, Decision]:
             ["rules[0]", "rules[1]", "most_tags", "/a"],
         ),
         (
-            "rules: [{below: /a, blacklist: [Dog]}, {below: /a/, whitelist: [dog, Cat]}]",
+            {"rules": [{"below": "/a", "blacklist": ["Dog"]}, {"below": "/a/", "whitelist": ["dog", "Cat"]}]},
             ["rules[0]", "rules[1]", "dog", "blacklist and whitelist", "/a"],
         ),
         ({"tags.update": "replce"}, ["tags.update", "replace", "merge"]),

@@ -483,7 +483,7 @@ class Store(Answers, Protocol):
     def remember(self, name: str, value: str) -> None: ...
 
     def swap(self, name: str, before: str, after: str) -> bool:
-        """Remember ``after`` if ``before`` is what is remembered ("" when absent), whoever else is at it; whether so."""
+        """Remember ``after`` if ``before`` is remembered ("" when absent), whoever else is at it; whether so."""
         ...
 
     def facts(self, prefix: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tagger.app import App
-from tagger.library.people.made import note_made
+from tagger.library.people.made import make
 from tagger.media.fake import FakeMedia
 from tagger.operations import Wish
 from tagger.types import Frame, ItemRef, MediaItem
@@ -104,8 +104,7 @@ def test_an_undo_of_something_else_leaves_performers_that_wait_for_a_look(line: 
     line.add()
     line.do("tag")
     named = app_of(line)
-    ada = named.library.create_performer("Ada")
-    note_made(named.store, ada)
+    make(named.library, named.store, "Ada")
     named.close()
     line.do("undo", wish=Wish(tag=BLACK_WHITE))
     assert [performer.name for performer in line.stash.data.performers.values()] == ["Ada"]

@@ -22,6 +22,7 @@ def main(payload: bytes, root: Path) -> int:
     progress = StashLog()
     try:
         given = json.loads(payload)
+        progress = StashLog(quiet=_is_question(dict(given.get("args") or {})))
         output = _operate(given["server_connection"], dict(given.get("args") or {}), root, progress)
     except TaggerError as error:
         progress.error(str(error))
@@ -52,6 +53,14 @@ def _operate(server: dict[str, Any], args: dict[str, Any], root: Path, progress:
     for line in answer.lines:
         progress.say(line)
     return {"output": {"lines": list(answer.lines), **answer.data}}
+
+
+def _is_question(args: dict[str, Any]) -> bool:
+    """Whether a page asks and shows the answer. The task of that name says in its arguments that it is to be said."""
+    mode = args.get("mode")
+    if mode in ("again", "people"):
+        return bool(args.get("dryRun"))
+    return mode in ("check", "models") and str(args.get("action") or "list") == "list"
 
 
 def _wish(args: dict[str, Any]) -> Wish:

@@ -8,6 +8,7 @@ the same files give the same zip.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import re
@@ -37,7 +38,9 @@ RENAMED = {"config.example.yml": "config.example.yaml"}
 
 
 def main() -> int:
-    target = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "dist"
+    parser = argparse.ArgumentParser(description="Packs the plugin for Stash's plugin manager.")
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "dist", help="where to (default: %(default)s)")
+    target: Path = parser.parse_args().folder
     manifest = (ROOT / "ai_tagger.yml").read_text("utf-8")
     about = {key: re.search(rf"^{key}: (.+)$", manifest, re.MULTILINE) for key in ("name", "description", "version")}
     said = {key: found[1].strip() if found else "" for key, found in about.items()}

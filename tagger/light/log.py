@@ -18,15 +18,17 @@ _CONTROLS = {1: None, 2: None}
 class StashLog:
     """``\\x01<level>\\x02text``, one line each (``pkg/logger/plugin.go``), and the bar of Stash's Tasks page.
 
-    Safe to use from several threads: what is said at once is written at once.
+    Safe to use from several threads: what is said at once is written at once. ``quiet``: what is said is for those who
+    have Stash write its debug log, since a page shows the answer; warnings and errors are for all.
     """
 
-    def __init__(self, stream: BinaryIO | None = None) -> None:
+    def __init__(self, stream: BinaryIO | None = None, quiet: bool = False) -> None:
         self._stream = sys.stderr.buffer if stream is None else stream
+        self._say_level = "d" if quiet else "i"
         self._share = -1.0
 
     def say(self, text: str) -> None:
-        self._lines("i", text)
+        self._lines(self._say_level, text)
 
     def warn(self, text: str) -> None:
         self._lines("w", text)

@@ -54,6 +54,12 @@ def test_the_same_files_give_the_same_zip(dist: Path, tmp_path: Path) -> None:
     assert (tmp_path / "ai_tagger.zip").read_bytes() == (dist / "ai_tagger.zip").read_bytes()
 
 
+def test_asking_for_help_packs_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, ROOT / "tools" / "pack.py", "--help"]
+    asked = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert "usage" in asked.stdout and list(tmp_path.iterdir()) == []
+
+
 def test_an_unpacked_copy_is_complete(dist: Path, tmp_path: Path) -> None:
     folder = tmp_path / "ai_tagger"
     zipfile.ZipFile(dist / "ai_tagger.zip").extractall(folder)

@@ -9,6 +9,7 @@ import pytest
 from tagger.types import ItemRef
 from tests.double import StashDouble
 from tests.line.drawing import broken, picture
+from tests.pages.asking import ask
 
 BLACK_WHITE = "Black and white"
 
@@ -39,6 +40,14 @@ def test_a_library_is_tagged_and_a_second_run_looks_at_nothing(stash: StashDoubl
     assert "0 looked at" in said(stash) and "6 known already" in said(stash)
     assert stash.tags_by_item() == tags
     assert stash.backups == 1
+
+
+def test_what_a_page_asks_is_not_in_the_log_and_what_a_task_says_is(stash: StashDouble) -> None:
+    for mode, args in (("check", {}), ("models", {}), ("again", {"dryRun": True})):
+        assert ask(stash, mode, **args)["lines"]
+        assert not [text for level, text in stash.log if level not in ("debug", "progress")], mode
+    stash.run_task("Check")
+    assert "Settings in force:" in said(stash)
 
 
 def test_undo_gives_the_state_before(stash: StashDouble, tmp_path: Path) -> None:

@@ -133,6 +133,11 @@
     return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
   }
 
+  /* Whole percents, rounded down: what waits below 90 % never shows 90 %. */
+  function percent(share) {
+    return Math.floor(100 * share + 1e-6);
+  }
+
   /* Names as a sentence says them. */
   function listed(names, most) {
     const shown = names.slice(0, most || 6);
@@ -159,6 +164,7 @@
     Icon,
     lacks,
     listed,
+    percent,
     refreshStash,
     t,
     useAnswer,

@@ -125,7 +125,7 @@
   /* -------------------------------------------------------------- one tag */
 
   function Row({ item, tag }) {
-    const percent = tag.probability === undefined ? null : Math.round(100 * tag.probability);
+    const percent = tag.probability === undefined ? null : AITagger.percent(tag.probability);
     const name = h(
       Button,
       { variant: "link", className: "ai-tagger-name p-0 text-left" },

@@ -8,7 +8,7 @@
   const { Button, Table } = api.libraries.Bootstrap;
 
   const SHOWN = 15;
-  const share = (part) => `${Math.round(100 * part)} %`;
+  const share = (part) => `${AITagger.percent(part)} %`;
   const name = (row) => `${row.feature}/${row.tag}`;
 
   /* Tags of which this sitting knows more than its beginning, as sentences. */
@@ -26,7 +26,7 @@
   }
 
   function Line({ row }) {
-    const promised = row.apply === null ? "–" : t(row.borrowed ? "promisedBorrowed" : "promisedFrom", { percent: Math.round(100 * row.apply) });
+    const promised = row.apply === null ? "–" : t(row.borrowed ? "promisedBorrowed" : "promisedFrom", { percent: AITagger.percent(row.apply) });
     return h(
       "tr",
       null,
@@ -45,7 +45,7 @@
     return h(
       React.Fragment,
       null,
-      h("p", { className: "text-muted mb-2" }, t("promiseHelp", { percent: Math.round(100 * answer.promise) }), " ", t(answer.follows ? "promiseFollows" : "promiseFree", { promise: answer.promise })),
+      h("p", { className: "text-muted mb-2" }, t("promiseHelp", { percent: AITagger.percent(answer.promise) }), " ", t(answer.follows ? "promiseFollows" : "promiseFree", { promise: answer.promise })),
       h(
         "div",
         { className: "table-responsive", tabIndex: 0 },

@@ -27,7 +27,7 @@
     }, [focused]);
     const place = entry.evidence[0];
     const percent = (share) => `${(100 * share).toFixed(2)}%`;
-    const sure = t("sure", { percent: Math.round(100 * entry.probability) });
+    const sure = t("sure", { percent: AITagger.percent(entry.probability) });
     const where = entry.kind === "scene" && place ? ` · ${clock(place.time_s)}` : "";
     const link = `${t(`open_${entry.kind}`)}${where}`;
     const label = [!entry.picture && t("noPicture"), entry.audit && t("audit"), entry.tag, sure, link, said && t(said)].filter(Boolean).join(" ");
@@ -100,9 +100,9 @@
 
   const SURES = [
     [90, 100],
-    [80, 89],
-    [70, 79],
-    [0, 69],
+    [80, 90],
+    [70, 80],
+    [0, 70],
   ];
 
   function Filters({ filter, queue, onChange }) {

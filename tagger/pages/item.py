@@ -37,7 +37,7 @@ def as_json(decision: Decision) -> dict[str, Any]:
         "subject": prediction.subject,
         "feature": prediction.feature,
         "verdict": decision.verdict,
-        "probability": round(prediction.probability, 4),
+        "probability": int(prediction.probability * 1e4 + 1e-6) / 1e4,  # Down: it is compared with limits.
         "score": round(prediction.score, 4),
         "rule": decision.rule,
         "why": decision.why,

@@ -182,8 +182,7 @@
       const description = `AI Tagger: ${t("getModel", { name: model.name })}`;
       setBusy(model.name);
       try {
-        await AITagger.runTask({ args: { mode: "models", action: "fetch", names: [model.name] }, description });
-        await AITagger.untilDone(description);
+        await AITagger.untilDone(await AITagger.runTask({ args: { mode: "models", action: "fetch", names: [model.name] }, description }));
         const { models: now } = await ask("models", {});
         if (!now.some((one) => one.name === model.name && one.installed)) throw new Error(await lastComplaint());
         AITagger.toast.success(t("modelHere", { name: model.title || model.name }));

@@ -26,22 +26,25 @@
   const STOP = Apollo.gql`mutation AITaggerStop($id: ID!) { stopJob(job_id: $id) }`;
   const client = () => api.utils.StashService.getClient();
 
+  /* Its job's id in Stash's queue; nothing when it was refused, which is told here. */
   async function runTask(variables) {
     try {
-      await client().mutate({ mutation: RUN, variables });
+      const { data } = await client().mutate({ mutation: RUN, variables });
       changed.tell("jobs");
+      return data.runPluginTask;
     } catch (error) {
       AITagger.toast.error(error);
+      return undefined;
     }
   }
 
-  /* Resolves when no job of Stash's queue has this description any more. */
-  async function untilDone(description) {
+  /* Resolves when this job isn't in Stash's queue any more. */
+  async function untilDone(id) {
     let there = true;
     while (there) {
       await new Promise((go) => setTimeout(go, JOB_EVERY_MS));
       const { data } = await client().query({ query: QUEUE, fetchPolicy: "no-cache" });
-      there = (data.jobQueue || []).some((job) => job.description === description && GOING_ON.includes(job.status));
+      there = (data.jobQueue || []).some((job) => job.id === id && GOING_ON.includes(job.status));
     }
   }
 
@@ -104,11 +107,27 @@
   }
 
   function TaskButton({ task, label, variant, busy }) {
-    return h(
-      Button,
-      { variant: variant || "secondary", className: "mr-2 mb-2", "aria-disabled": Boolean(busy), onClick: () => !busy && runTask({ task }) },
-      label
-    );
+    async function go() {
+      const id = await runTask({ task });
+      if (id === undefined) return;
+      changed.tell("task", { label });
+      try {
+        await untilDone(id);
+        changed.tell("task", { label, done: true });
+      } catch (error) {
+        changed.tell("task", null); // Nobody knows how it goes on; the page says that Stash gives no answer.
+      }
+    }
+    return h(Button, { variant: variant || "secondary", className: "mr-2 mb-2", "aria-disabled": Boolean(busy), onClick: () => !busy && go() }, label);
+  }
+
+  /* What became of the button that was pressed last: Stash shows what a task says only in its log. */
+  function Told() {
+    const [told, setTold] = React.useState(null);
+    React.useEffect(() => changed.on("task", setTold), []);
+    if (!told) return h("p", { role: "status", className: "mb-0" });
+    const text = t(told.done ? "taskDone" : "taskStarted", { task: told.label });
+    return h("p", { role: "status" }, h(Icon, { name: told.done ? "faCheck" : "faHourglassHalf" }), " ", text, " ", h(Link, { className: "ai-tagger-link", to: "/settings?tab=logs" }, t("taskLog")));
   }
 
   function Step({ n, done, title, children }) {
@@ -190,7 +209,7 @@
     return h(
       "dl",
       { className: "ai-tagger-numbers" },
-      NUMBERS.map((name) => h("div", { key: name, className: "card" }, h("dt", null, t(`number_${name}`)), h("dd", null, summary[name].toLocaleString())))
+      NUMBERS.map((name) => h("div", { key: name, className: "card" }, h("dt", null, name === "review" ? h(Link, { to: `${HOME}/review` }, t("number_review")) : t(`number_${name}`)), h("dd", null, summary[name].toLocaleString())))
     );
   }
 
@@ -306,6 +325,7 @@
       error && h("p", { key: "error", className: "alert alert-warning", role: "alert" }, t("failed", { reason: error.message })),
       !tagged && h(Steps, { key: "steps", overview, jobs }),
       overview.question && h(Question, { key: "question", question: overview.question, busy }),
+      h(Told, { key: "told" }),
       h(Jobs, { key: "jobs", overview, jobs }),
       tagged &&
         h(

@@ -5,7 +5,7 @@
   if (AITagger.missing) return;
   const { api, ask, changed, clock, h, Icon, key, lacks, listed, t } = AITagger;
   const { React, patch } = api;
-  const { Bootstrap } = api.libraries;
+  const { Bootstrap, ReactRouterDOM } = api.libraries;
   const { Button, Nav, OverlayTrigger, Popover, Spinner, Tab } = Bootstrap;
 
   const GROUPS = ["apply", "review", "undone", "keep", "gone"];
@@ -124,7 +124,7 @@
 
   /* -------------------------------------------------------------- one tag */
 
-  function Row({ item, tag }) {
+  function Row({ item, tag, marked }) {
     const percent = tag.probability === undefined ? null : AITagger.percent(tag.probability);
     const name = h(
       Button,
@@ -133,7 +133,7 @@
     );
     return h(
       "li",
-      { className: "ai-tagger-row" },
+      { className: `ai-tagger-row ${marked ? "marked" : ""}`, "aria-current": marked || undefined },
       h(OverlayTrigger, { trigger: ["hover", "focus"], placement: "auto", flip: true, overlay: why(item, tag) }, name),
       percent !== null &&
         h(
@@ -147,7 +147,7 @@
     );
   }
 
-  function Group({ item, verdict, tags }) {
+  function Group({ item, verdict, tags, from }) {
     const [all, setAll] = React.useState(verdict !== "keep");
     if (!tags.length) return null;
     const shown = all ? tags : tags.slice(0, SHOWN_AT_FIRST);
@@ -157,7 +157,8 @@
       "section",
       { className: "ai-tagger-group" },
       h("h5", { title: t(`verdictHelp_${verdict}`) }, t(`verdict_${verdict}`), " ", h("small", { className: "text-muted" }, tags.length)),
-      h("ul", { className: "list-unstyled mb-2" }, shown.map((tag) => h(Row, { key: `${tag.feature}/${tag.tag}`, item, tag }))),
+      verdict === "keep" && h("p", { className: "small text-muted mb-1" }, t("keepWhy"), " ", h(ReactRouterDOM.Link, { className: "ai-tagger-link", to: "/plugins/ai_tagger/settings" }, t("settings"))),
+      h("ul", { className: "list-unstyled mb-2" }, shown.map((tag) => h(Row, { key: `${tag.feature}/${tag.tag}`, item, tag, marked: tag.tag === from }))),
       fold &&
         h(Button, { variant: "link", className: "p-0", onClick: () => setAll(!all), "aria-expanded": all }, all ? t("showLess") : t("showMore", { n: more }))
     );
@@ -172,8 +173,8 @@
     );
   }
 
-  /* Everything that is known of one item. */
-  function ItemPanel({ item }) {
+  /* Everything that is known of one item; the tag that somebody came from is marked. */
+  function ItemPanel({ item, from }) {
     const { answer, error } = useItem(item);
     if (error) return h(Problem, { error, again: () => read(item) });
     if (!answer) return h("p", { role: "status" }, h(Spinner, { animation: "border", size: "sm" }), " ", t("loading"));
@@ -192,7 +193,7 @@
       "div",
       { className: "ai-tagger-item" },
       empty && h("p", null, t("nothingSeen")),
-      GROUPS.map((verdict) => h(Group, { key: verdict, item, verdict, tags: groups[verdict] })),
+      GROUPS.map((verdict) => h(Group, { key: verdict, item, verdict, tags: groups[verdict], from })),
       AITagger.ItemActions && h(AITagger.ItemActions, { item, answer }),
       item.kind === "scene" && AITagger.Highlights && h(AITagger.Highlights, { item })
     );

@@ -141,12 +141,22 @@
       while (entries[i] && (items[i] === key(current) || items.indexOf(items[i]) !== i)) i += step;
       if (entries[i]) onGo(i);
     };
+    /* Of the tag that has the focus, or that one came from. The next one gets the focus: this one goes to another group. */
+    const press = (event, name) => {
+      const rows = Array.from(page.current.querySelectorAll(".ai-tagger-row"));
+      const row = event.target === page.current ? rows.find((one) => one.matches(".marked")) : event.target.closest(".ai-tagger-row");
+      const button = row && row.querySelector(`.ai-tagger-${name}[aria-pressed=false]`);
+      if (!button) return;
+      const next = rows[rows.indexOf(row) + 1];
+      (next ? next.querySelector(".ai-tagger-name") : page.current).focus();
+      button.click();
+    };
+    const keys = { ArrowRight: () => (page.current.focus(), go(1)), ArrowLeft: () => (page.current.focus(), go(-1)), y: (event) => press(event, "yes"), n: (event) => press(event, "no") };
     const onKeyDown = (event) => {
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (!step || event.ctrlKey || event.altKey || event.metaKey || /input|select/i.test(event.target.tagName)) return;
+      if (!keys[event.key] || event.ctrlKey || event.altKey || event.metaKey || /input|select/i.test(event.target.tagName)) return;
       event.preventDefault();
       event.nativeEvent.stopPropagation();
-      go(step);
+      keys[event.key](event);
     };
     const distinct = Array.from(new Set(items));
     const where = t("itemOf", { at: distinct.indexOf(key(current)) + 1, n: distinct.length });
@@ -165,7 +175,7 @@
           h(Button, { variant: "secondary", onClick: () => go(1), "aria-label": t("nextItem") }, h(Icon, { name: "faChevronRight" }))
         )
       ),
-      h("div", null, h(AITagger.ItemPanel, { key: key(current), item: { kind: current.kind, id: current.id } }))
+      h("div", null, h(AITagger.ItemPanel, { key: key(current), item: { kind: current.kind, id: current.id }, from: current.tag }))
     );
   }
 

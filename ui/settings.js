@@ -242,15 +242,17 @@
     return h(React.Fragment, null, h("h3", { className: "h4" }, t("models")), h(Listing, { heads: ["modelName", "feature", "licence", "here", "change"] }, models.map(row)));
   }
 
+  /* Rows of a table; where it is narrow they are stacked, and each cell says what it is. */
   function Listing({ heads, children }) {
+    const said = (row) => React.cloneElement(row, {}, React.Children.map(row.props.children, (cell, i) => React.cloneElement(cell, { "data-head": t(heads[i]) })));
     return h(
       "div",
       { className: "table-responsive", tabIndex: 0 },
       h(
         Table,
-        { size: "sm", className: "ai-tagger-table" },
+        { size: "sm", className: "ai-tagger-table ai-tagger-stacked" },
         h("thead", null, h("tr", null, heads.map((name) => h("th", { key: name, scope: "col" }, t(name))))),
-        h("tbody", null, children)
+        h("tbody", null, React.Children.map(children, said))
       )
     );
   }

@@ -6,7 +6,7 @@
   const { api, ask, changed, h, Icon, t } = AITagger;
   const { React, register } = api;
   const { Apollo, Bootstrap, ReactRouterDOM } = api.libraries;
-  const { Badge, Button, Card, Nav, Spinner, Table } = Bootstrap;
+  const { Badge, Button, Card, Nav, Spinner } = Bootstrap;
   const { Link } = ReactRouterDOM;
 
   const HOME = "/plugins/ai_tagger";
@@ -249,45 +249,36 @@
       null,
       h("h3", { className: "h4" }, t("runs")),
       h(
-        "div",
-        { className: "table-responsive", tabIndex: 0 },
-        h(
-          Table,
-          { size: "sm", className: "ai-tagger-table" },
-          h("thead", null, h("tr", null, ["run", "started", "state", "lookedAtN", "addedN", "reviewN", "failedN"].map((name) => h("th", { key: name, scope: "col" }, t(name))), h("th", null, h("span", { className: "sr-only" }, t("undo"))))),
+        AITagger.Listing,
+        { heads: ["run", "started", "state", "lookedAtN", "addedN", "reviewN", "failedN", "undo"] },
+        shown.map((run) =>
           h(
-            "tbody",
-            null,
-            shown.map((run) =>
-              h(
-                "tr",
-                { key: run.id },
-                h("td", null, `${run.id} · ${t(`operation_${run.operation}`)}`),
-                h("td", null, when(run.started_at)),
-                h("td", { title: run.message }, t(`state_${run.state}`)),
-                ["looked", "added", "review", "failed"].map((name) => h("td", { key: name }, (run.counts[name] || 0).toLocaleString())),
+            "tr",
+            { key: run.id },
+            h("td", null, `${run.id} · ${t(`operation_${run.operation}`)}`),
+            h("td", null, when(run.started_at)),
+            h("td", { title: run.message }, t(`state_${run.state}`)),
+            ["looked", "added", "review", "failed"].map((name) => h("td", { key: name }, (run.counts[name] || 0).toLocaleString())),
+            h(
+              "td",
+              null,
+              run.counts.added > 0 && run.state !== "undone" && sure !== run.id &&
+                h(Button, { key: "undo", variant: "secondary", size: "sm", "aria-label": `${t("undo")}: ${run.id}`, "aria-disabled": busy, onClick: () => !busy && setSure(run.id) }, t("undo")),
+              sure === run.id && run.state !== "undone" &&
                 h(
-                  "td",
-                  null,
-                  run.counts.added > 0 && run.state !== "undone" && sure !== run.id &&
-                    h(Button, { key: "undo", variant: "secondary", size: "sm", "aria-label": `${t("undo")}: ${run.id}`, "aria-disabled": busy, onClick: () => !busy && setSure(run.id) }, t("undo")),
-                  sure === run.id && run.state !== "undone" &&
-                    h(
-                      Button,
-                      {
-                        key: "sure",
-                        autoFocus: true,
-                        variant: "danger",
-                        size: "sm",
-                        "aria-disabled": busy,
-                        onBlur: () => setSure(0),
-                        onKeyDown: (e) => e.key === "Escape" && setSure(0),
-                        onClick: () => !busy && (setSure(0), runTask({ args: { mode: "undo", run: String(run.id) }, description: `AI Tagger: ${t("undo")} ${run.id}` })),
-                      },
-                      t("undoSure", { n: run.counts.added, run: run.id })
-                    )
+                  Button,
+                  {
+                    key: "sure",
+                    autoFocus: true,
+                    variant: "danger",
+                    size: "sm",
+                    "aria-disabled": busy,
+                    onBlur: () => setSure(0),
+                    onKeyDown: (e) => e.key === "Escape" && setSure(0),
+                    onClick: () => !busy && (setSure(0), runTask({ args: { mode: "undo", run: String(run.id) }, description: `AI Tagger: ${t("undo")} ${run.id}` })),
+                  },
+                  t("undoSure", { n: run.counts.added, run: run.id })
                 )
-              )
             )
           )
         )

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from tagger.app import App
 from tagger.library.progress import words
+from tagger.library.told import at_work
 from tagger.store.lock import holder, worker_lock
 
 DONE, SOME_FAILED, COULD_NOT_RUN = 0, 1, 2
@@ -67,5 +68,5 @@ def as_worker(app: App, operation: str) -> Iterator[None]:
     if who := holder(app.data):
         seconds = words(_WAIT_FOR_WORKER_S)
         app.progress.say(f"{who.purpose} is at work in the same data folder: waiting up to {seconds} for its end.")
-    with worker_lock(app.data, f"'{operation}' for {app.library.name}", _WAIT_FOR_WORKER_S):
+    with worker_lock(app.data, at_work(operation), _WAIT_FOR_WORKER_S):
         yield

@@ -112,7 +112,7 @@ def serve(app: App, wish: Wish) -> Answer:
     del wish
     served = 0
     try:
-        with worker_lock(app.data, f"what was asked for in {app.library.name}"):
+        with worker_lock(app.data, "Looking at what was asked for"):
             _ready(app)
             app.be_modest()
             backup = app.backs_up
@@ -262,6 +262,10 @@ def undo(app: App, wish: Wish) -> Answer:
     lines += [f"Left alone: {n:,}, since {reason}." for reason, n in undone.left.items()]
     if undone.deleted:
         lines.append(f"Deleted tags that it had made and nothing uses: {', '.join(undone.deleted)}.")
+    if not wish.dry_run:
+        lines.append(
+            "The next 'Tag library' or 'Decide again' writes these again, unless you change thresholds or lists first."
+        )
     if app.folder is not None and not wish.dry_run:
         looking.write_folder_report(app, lines)
     return Answer(lines, asdict(undone))

@@ -189,7 +189,7 @@ def _learn(app: App, desk: Desk, wish: Wish) -> Said:
     else:
         learner.from_performers()
         learner.from_items(app.config.scope.to_scope())
-    items = change_people(_tools(app), lambda _: None)
+    items = change_people(_tools(app), lambda _: None, why="learning people")
     learned = learner.learned
     lines = [*learned.lines(), f"{items:,} items were judged again."]
     data = {

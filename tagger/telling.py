@@ -10,6 +10,7 @@ from tagger.app import App
 from tagger.errors import TaggerError
 from tagger.library.learn import question_lines
 from tagger.library.progress import many
+from tagger.library.told import called
 from tagger.light.bootstrap import setup_status
 from tagger.operating import DONE, SOME_FAILED, Answer, Operation, Wish
 from tagger.store.lock import holder
@@ -64,7 +65,7 @@ def status(app: App, wish: Wish) -> Answer:
     runs = app.store.runs(wish.limit)
     failures = app.store.failures(wish.limit)
     worker = holder(app.data)
-    lines = [f"At work: {worker.purpose}, since {worker.started_at}." if worker else "No run is at work."]
+    lines = [f"{worker.purpose} is at work, since {worker.started_at}." if worker else "No run is at work."]
     lines += _summary_lines(summary) + question_lines(app.store)
     lines += ["Runs, the latest first:" if runs else "There was no run yet."]
     for run in runs:
@@ -74,7 +75,7 @@ def status(app: App, wish: Wish) -> Answer:
         ]
         counts = ", ".join(f"{_COUNTED.get(name, name)} {run.counts[name]:,}" for name in shown)
         state = "interrupted; the next one goes on there" if run.state == "running" and not worker else run.state
-        line = f"  {run.id}: {run.operation}, {run.started_at}, {state}: {counts or 'nothing'}. {run.message}"
+        line = f"  {run.id}: {called(run)}, {run.started_at}, {state}: {counts or 'nothing'}. {run.message}"
         lines.append(line.rstrip())
     lines += [f"Could not be read ({f.tries} of 2 tries): {f.path}: {f.reason}" for f in failures]
     data = {
@@ -84,6 +85,7 @@ def status(app: App, wish: Wish) -> Answer:
             {
                 "id": r.id,
                 "operation": r.operation,
+                "what": called(r),
                 "state": r.state,
                 "started_at": r.started_at,
                 "counts": dict(r.counts),

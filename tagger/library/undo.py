@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +11,8 @@ from tagger.library import targets
 from tagger.library.marking import tidy
 from tagger.library.ours import REMOVED, Ours, delete_unused
 from tagger.library.people.made import delete_unused_performers
+from tagger.library.progress import many
+from tagger.library.told import called, when
 from tagger.library.tools import Tools
 from tagger.library.writer import Writer
 from tagger.ports import Store
@@ -89,6 +91,9 @@ class _Undo:
     def undo(self) -> Undone:
         store, run_id = self._tools.store, self._run.id
         if not self._dry_run:
+            self._tools.progress.say(
+                f"Taking back run {run_id}, {called(self._run)}, {when(self._run)}: {self._size()}."
+            )
             # A tag that was made right before a kill is put on record, and what was planned must not be written later.
             Writer(self._tools.library, store, Tree(), lambda: None).own_up()
             store.remember(_UNDOING, f"{run_id} 0")
@@ -104,9 +109,20 @@ class _Undo:
             deleted = delete_unused(self._tools, store.created_tags(run_id, or_undone=True))
             deleted += delete_unused_performers(self._tools, run_id)
         if not self._dry_run:
-            store.end_run(run_id, "undone", f"{self._removed} tags taken back")
+            said = f"{self._run.message}; " if self._run.message else ""
+            store.end_run(run_id, "undone", f"{said}{self._removed} tags taken back")
             store.remember(_UNDOING, "")
         return Undone(run_id, self._removed, dict(self._left), deleted, dict(self._by_tag), restored)
+
+    def _size(self) -> str:
+        """What it wrote, and what it had taken back."""
+        count = Counter(
+            c.plan.target for s in _WRITTEN for some in _pages(self._tools.store, self._run.id, s) for c in some
+        )
+        said = [many(n, target) for target, n in sorted(count.items())]
+        if removed := sum(map(len, _pages(self._tools.store, self._run.id, "done", "remove"))):
+            said.append(f"{removed:,} that it took back")
+        return " and ".join(said) or "nothing is left of it"
 
     def _put_back(self) -> int:
         """What the run had taken back is ours and in the library again, where nothing else was written since."""

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tagger.library.learn import open_question
+from tagger.library.told import called
 from tagger.pages.arguments import Call
 from tagger.pages.place import Place
 from tagger.store.lock import holder
@@ -33,6 +34,7 @@ def overview(place: Place, call: Call) -> dict[str, Any]:
             {
                 "id": run.id,
                 "operation": run.operation,
+                "what": called(run),
                 "state": run.state,
                 "started_at": run.started_at,
                 "ended_at": run.ended_at,

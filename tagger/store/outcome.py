@@ -171,12 +171,14 @@ def _tag_id(db: sqlite3.Connection, library_id: int, q: Question) -> str:
 
 def _run(db: sqlite3.Connection, library_id: int) -> int:
     """The run of what persons answered today."""
-    run = _runs.begin(db, library_id, RUN, Scope(), True)
-    if run.started_at[:10] != now_at()[:10]:
-        _runs.end(db, library_id, run.id, "done", "")
-        run = _runs.begin(db, library_id, RUN, Scope(), False)
-    _runs.end(db, library_id, run.id, "paused", "")
-    return run.id
+    row = db.execute(
+        """SELECT id FROM run WHERE library_id = ? AND operation = ? AND state != 'undone' AND started_at >= ?
+        ORDER BY id DESC LIMIT 1""",
+        (library_id, RUN, now_at()[:10]),
+    ).fetchone()
+    run_id = int(row[0]) if row else _runs.begin(db, library_id, RUN, Scope(), False).id
+    _runs.end(db, library_id, run_id, "done", "")
+    return run_id
 
 
 def _plan(

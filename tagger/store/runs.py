@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tagger.errors import StoreError
@@ -12,6 +13,7 @@ from tagger.store.codec import dumps, now_at, pack_scope, unpack_scope
 from tagger.types import Run, RunState, Scope, Tag
 
 _COLUMNS = "id, operation, state, started_at, ended_at, scope, cursor, counts, message"
+_SAID = ("people", "review", "undo")
 _UNFINISHED = "state IN ('running', 'paused')"
 
 
@@ -58,14 +60,29 @@ def end(db: sqlite3.Connection, library_id: int, run_id: int, state: RunState, m
 def newest(db: sqlite3.Connection, library_id: int, limit: int) -> list[Run]:
     """The newest first."""
     query = f"SELECT {_COLUMNS} FROM run WHERE library_id = ? ORDER BY id DESC LIMIT ?"  # noqa: S608
-    return [_run(row) for row in db.execute(query, (library_id, limit))]
+    return _counted(db, [_run(row) for row in db.execute(query, (library_id, limit))])
 
 
 def by_id(db: sqlite3.Connection, library_id: int, run_id: int) -> Run | None:
     """None when this library has no such run."""
     query = f"SELECT {_COLUMNS} FROM run WHERE library_id = ? AND id = ?"  # noqa: S608
     row = db.execute(query, (library_id, run_id)).fetchone()
-    return _run(row) if row else None
+    return _counted(db, [_run(row)])[0] if row else None
+
+
+def _counted(db: sqlite3.Connection, runs: Sequence[Run]) -> list[Run]:
+    """What persons say is written by whoever works next, so these runs can't count it themselves."""
+    ids = [run.id for run in runs if run.operation in _SAID]
+    rows = db.execute(
+        """SELECT run_id, CASE action WHEN 'add' THEN 'added' ELSE 'removed' END, count(*) FROM change
+        WHERE run_id IN (SELECT value FROM json_each(?))
+            AND (state IN ('done', 'gone') OR state = 'undone' AND reason = '') GROUP BY run_id, action""",
+        (dumps(ids),),
+    )
+    counts: dict[int, dict[str, int]] = {}
+    for run_id, name, count in rows:
+        counts.setdefault(run_id, {})[name] = count
+    return [replace(run, counts={**run.counts, **counts.get(run.id, {})}) for run in runs]
 
 
 def last_written(db: sqlite3.Connection, library_id: int) -> Run | None:

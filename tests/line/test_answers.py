@@ -46,6 +46,22 @@ def test_accepted_ones_are_written_and_kept_rejected_ones_never_come(line: Line)
         assert BLACK_WHITE in line.tags(yes) and BLACK_WHITE not in line.tags(no)
 
 
+def test_a_days_answers_are_a_run_that_is_listed_and_can_be_undone(line: Line) -> None:
+    first, second = line.add(), line.add()
+    line.do("tag", **REVIEW)
+    for ref in (first, second):
+        say(line, "accept", f"image:{ref.id}", BLACK_WHITE)
+    run = line.do("status").data["runs"][0]
+    assert (run["what"], run["state"], run["counts"]) == ("your answers in reviews", "done", {"added": 2})
+    assert any("your answers in reviews, " in said and "done: tags added 2" in said for said in line.do("status").lines)
+    undone = line.do("undo")
+    assert line.tags(first) == line.tags(second) == frozenset()
+    assert undone.lines[-1].startswith("The next 'Tag library' or 'Decide again' writes these again")
+    assert line.do("status").data["runs"][0]["counts"] == {"added": 2}, "it is known what it was"
+    say(line, "add", f"image:{first.id}", "Grey")
+    assert [run["state"] for run in line.do("status").data["runs"][:2]] == ["done", "undone"], "a new one"
+
+
 def test_each_answer_can_be_taken_back(line: Line) -> None:
     ref, other = line.add(), line.add()
     line.do("tag", **REVIEW)

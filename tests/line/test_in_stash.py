@@ -56,7 +56,9 @@ def test_undo_gives_the_state_before(stash: StashDouble, tmp_path: Path) -> None
     before, names = stash.tags_by_item(), stash.tag_names()
     stash.run_task("Tag library")
     assert stash.tags_by_item() != before
+    stash.log.clear()
     stash.run_task("Undo last run")
+    assert said(stash).startswith("Taking back run 1, the library, ") and ": 6 tags." in said(stash).splitlines()[0]
     assert stash.tags_by_item() == before
     assert stash.tag_names() == names
     stash.run_task("Undo last run")

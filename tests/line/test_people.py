@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -114,7 +115,12 @@ def test_unknown_faces_are_a_group_that_is_named_in_one_go(world: People) -> Non
     others = before.keys() - set(world.refs[UNKNOWN])
     assert all(after[ref] == before[ref] for ref in others)
     assert world.people("groups", "--least", "5")["groups"] == []
-    assert world.run("undo").code == 0
+    run = world.run("status", "--json").json["runs"][0]
+    written = len(world.refs[UNKNOWN])
+    assert (run["what"], run["counts"]["added"]) == (f"naming {UNKNOWN}", written)
+    undone = world.run("undo")
+    assert undone.code == 0
+    assert re.search(rf"Taking back run {run['id']}, naming {UNKNOWN}, .*\d\d:\d\d: {written} performers\.", undone.err)
     assert world.everything() == before, "naming is a run of its own"
 
 

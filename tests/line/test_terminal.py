@@ -157,14 +157,15 @@ def test_the_api_key_lets_in_and_is_seen_nowhere(terminal: Terminal, tmp_path: P
 
 
 def test_a_second_worker_says_that_it_waits_for_the_first(terminal: Terminal, pictures: Path) -> None:
+    from tagger.library.told import at_work
     from tagger.store import worker_lock
 
-    with worker_lock(terminal.data, "'tag' for somebody else"):
-        assert "somebody else" in terminal.run("status", "--folder", pictures).out
+    with worker_lock(terminal.data, at_work("tag")):
+        assert "A library run is at work, since" in terminal.run("status", "--folder", pictures).out
         process = terminal.start("tag", "--folder", pictures)
         assert process.stderr is not None
         said = process.stderr.readline()
-        assert "'tag' for somebody else is at work" in said and "waiting up to" in said
+        assert "A library run is at work" in said and "waiting up to" in said
         assert process.poll() is None
     out, err = process.communicate(timeout=60)
     assert process.returncode == 1 and "3 items" not in err and BLACK_WHITE in out

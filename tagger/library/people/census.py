@@ -234,12 +234,12 @@ def follow_reviews(tools: Tools) -> None:
     """What was answered about people counts at once, and so does what was taken back."""
     desk = tools.judge.people
     if desk is not None and follow_answers(desk, tools.store):
-        change_people(tools, lambda _: None)
+        change_people(tools, lambda _: None, why="your answers about people")
 
 
-def change_people(tools: Tools, what: Callable[[Desk], object], regroup: bool = False) -> int:
+def change_people(tools: Tools, what: Callable[[Desk], object], regroup: bool = False, why: str = "") -> int:
     """Do ``what`` to the store of people, then everything that follows from it, as a run of its own that can be undone;
-    how many items were judged again. A kill in between costs nothing: the next run goes on."""
+    how many items were judged again. A kill in between costs nothing: the next run goes on. ``why``: for persons."""
     desk = tools.judge.people
     assert desk is not None
     what(desk)
@@ -249,5 +249,5 @@ def change_people(tools: Tools, what: Callable[[Desk], object], regroup: bool = 
     census.begin()
     count = census.catch_up(regroup)
     tools.store.checkpoint(run.id, {}, {"passed": count})
-    tools.store.end_run(run.id, "done", "")
+    tools.store.end_run(run.id, "done", why)
     return count

@@ -102,7 +102,8 @@ def name_faces(tools: Tools, what: str, name: str, create: bool = False) -> Chan
         teach(desk, faces, person.id)
         desk.store.say([Said("is", face.fingerprint, face.face.places, person.id) for face in faces])
 
-    return Changed(len(faces), len(meant.faces) - len(faces), change_people(tools, say))
+    items = change_people(tools, say, why=f"naming {person.name}")
+    return Changed(len(faces), len(meant.faces) - len(faces), items)
 
 
 def _find_person(tools: Tools, desk: Desk, name: str, create: bool) -> Person:
@@ -147,7 +148,7 @@ def not_person(tools: Tools, name: str, whats: Sequence[str]) -> Changed:
         desk.store.say(sayings)
         _unteach(desk, person, sayings)
 
-    return Changed(len(sayings), 0, change_people(tools, say))
+    return Changed(len(sayings), 0, change_people(tools, say, why=f"not {name}"))
 
 
 def _unteach(desk: Desk, person: int, sayings: Sequence[Said]) -> None:
@@ -241,7 +242,7 @@ def draw(tools: Tools, ref: ItemRef, fingerprint: str, face: NewFace, name: str,
         teach(desk, desk.store.faces([face_id]), person.id)
         desk.store.say([Said("is", fingerprint, face.places, person.id)])
 
-    return Changed(1, 0, change_people(tools, say), 0)
+    return Changed(1, 0, change_people(tools, say, why=f"naming {person.name}"), 0)
 
 
 # ---------------------------------------------------------------- forgetting

@@ -55,7 +55,7 @@ def test_the_same_files_give_the_same_zip(dist: Path, tmp_path: Path) -> None:
 
 
 def test_asking_for_help_packs_nothing(tmp_path: Path) -> None:
-    command = [sys.executable, ROOT / "tools" / "pack.py", "--help"]
+    command = [sys.executable, str(ROOT / "tools" / "pack.py"), "--help"]
     asked = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
     assert "usage" in asked.stdout and list(tmp_path.iterdir()) == []
 

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -140,8 +141,11 @@ def fresh(world: World) -> None:
 
 
 def points(world: World, mode: str, stride: int = 1) -> Iterator[int]:
-    """1, 2, … as long as the run dies of it; each time everything is as it was kept, and then the run has died."""
-    for n in range(1, 500, stride):
+    """1, 2, … as long as the run dies of it; each time everything is as it was kept, and then the run has died.
+
+    Every step takes ten minutes, so that usually each ``stride``-th is taken, beginning at another one each day.
+    """
+    for n in range(1 + date.today().toordinal() % stride, 500, stride):
         world.put_back()
         if world.do(mode, n) != DIED:
             assert n > 5, "a run has more steps than that"
@@ -150,7 +154,7 @@ def points(world: World, mode: str, stride: int = 1) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["first run", "later run"])
-def test_a_run_killed_after_any_step_ends_as_if_it_had_not_been(world: World, first: bool) -> None:
+def test_a_run_killed_after_any_step_ends_as_if_it_had_not_been(world: World, first: bool, thorough: bool) -> None:
     if first:
         fresh(world)
     world.keep()
@@ -163,7 +167,7 @@ def test_a_run_killed_after_any_step_ends_as_if_it_had_not_been(world: World, fi
         "undone",
     }
     assert any(BLACK_WHITE in tags for tags in wanted["tags"].values())
-    for n in points(world, "tag"):
+    for n in points(world, "tag", stride=1 if thorough else 4):
         second = 1 + n % 7 if n % 3 == 0 else 0
         for die_after in (second, 0):
             if world.end_state() != wanted:  # Else it was done, and another run would be a new one.
@@ -171,13 +175,13 @@ def test_a_run_killed_after_any_step_ends_as_if_it_had_not_been(world: World, fi
         assert world.end_state() == wanted, f"killed after step {n}, then after step {second}"
 
 
-def test_undoing_what_a_killed_run_left_gives_the_state_before(world: World) -> None:
+def test_undoing_what_a_killed_run_left_gives_the_state_before(world: World, thorough: bool) -> None:
     fresh(world)
     before, names = world.stash.tags_by_item(), world.stash.tag_names()
     world.keep()
     assert world.do("tag") == LIVED
     tagged = world.stash.tags_by_item()
-    for n in points(world, "tag", stride=3):
+    for n in points(world, "tag", stride=1 if thorough else 9):
         code = world.do("undo")
         assert world.stash.tags_by_item() == before, f"killed after step {n}, undone ({code})"
         if code == LIVED:
@@ -187,7 +191,7 @@ def test_undoing_what_a_killed_run_left_gives_the_state_before(world: World) -> 
 
 
 @pytest.mark.parametrize("then", ["undo", "tag"])
-def test_undoing_killed_after_any_step(world: World, then: str) -> None:
+def test_undoing_killed_after_any_step(world: World, then: str, thorough: bool) -> None:
     before, names = world.stash.tags_by_item(), world.stash.tag_names()
     assert world.do("tag") == LIVED
     tagged = world.stash.tags_by_item()
@@ -195,7 +199,7 @@ def test_undoing_killed_after_any_step(world: World, then: str) -> None:
     assert world.do("undo") == LIVED
     wanted = world.end_state()
     assert wanted["tags"] == before and wanted["names"] == names
-    for n in points(world, "undo"):
+    for n in points(world, "undo", stride=1 if thorough else 2):
         if then == "undo":
             for die_after in (1 + n % 3 if n % 3 == 0 else 0, 0):
                 if world.end_state() != wanted:  # Else it was done, and another undo would be about the run before.

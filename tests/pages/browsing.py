@@ -5,7 +5,6 @@ React, its router, its Bootstrap and axe are npm's packages: ``npm ci`` in this 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ARGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--no-proxy-server"]
 PACKAGES = (
     "react/umd/react.production.min.js",
     "react-dom/umd/react-dom.production.min.js",

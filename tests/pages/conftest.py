@@ -12,7 +12,7 @@ import pytest
 
 from tagger.store import holder
 from tests.line.conftest import data, plugin, stash
-from tests.pages.browsing import ARGS, CHROMIUM, packages
+from tests.pages.browsing import packages
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -21,15 +21,9 @@ __all__ = ["data", "plugin", "stash"]
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine")
+def browser(chromium: Browser) -> Browser:
     packages()
-    with playwright.sync_playwright() as driver:
-        launched = driver.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield launched
-        launched.close()
+    return chromium
 
 
 @pytest.fixture

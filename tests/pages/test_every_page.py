@@ -32,7 +32,12 @@ def test_pages_of_an_empty_library(stash: StashDouble, page: Page, width: int, d
 
 @pytest.mark.parametrize(
     ("width", "dark", "many"),
-    [(360, True, 5000), (1400, False, 5000), (360, False, 24), (1400, True, 24)],
+    [
+        (360, True, 5000),
+        (1400, False, 5000),
+        pytest.param(360, False, 24, marks=pytest.mark.thorough),
+        pytest.param(1400, True, 24, marks=pytest.mark.thorough),
+    ],
     ids=["narrow dark 5000", "wide light 5000", "narrow light", "wide dark"],
 )
 def test_pages_of_a_library_of_which_much_waits(

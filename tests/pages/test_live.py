@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conftest import ARGS, CHROMIUM
 from tests.pages.asking import until
-from tests.pages.browsing import ARGS, CHROMIUM, barriers, kept, listen, settled, too_wide
+from tests.pages.browsing import barriers, kept, listen, settled, too_wide
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page

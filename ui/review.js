@@ -141,13 +141,12 @@
       while (entries[i] && (items[i] === key(current) || items.indexOf(items[i]) !== i)) i += step;
       if (entries[i]) onGo(i);
     };
-    /* Of the tag that has the focus, or that one came from. The next one gets the focus: this one goes to another group. */
+    /* Of the tag that has the focus, or that one came from, once. The next of its group gets the focus: this one may leave it. */
     const press = (event, name) => {
-      const rows = Array.from(page.current.querySelectorAll(".ai-tagger-row"));
-      const row = event.target === page.current ? rows.find((one) => one.matches(".marked")) : event.target.closest(".ai-tagger-row");
+      const row = event.target === page.current ? page.current.querySelector(".ai-tagger-row.marked:not(:has([aria-pressed=true]))") : event.target.closest(".ai-tagger-row");
       const button = row && row.querySelector(`.ai-tagger-${name}[aria-pressed=false]`);
       if (!button) return;
-      const next = rows[rows.indexOf(row) + 1];
+      const next = row.nextElementSibling;
       (next ? next.querySelector(".ai-tagger-name") : page.current).focus();
       button.click();
     };

@@ -262,7 +262,7 @@ def undo(app: App, wish: Wish) -> Answer:
     lines += [f"Left alone: {n:,}, since {reason}." for reason, n in undone.left.items()]
     if undone.deleted:
         lines.append(f"Deleted tags that it had made and nothing uses: {', '.join(undone.deleted)}.")
-    if not wish.dry_run:
+    if undone.removed and not wish.dry_run:
         lines.append(
             "The next 'Tag library' or 'Decide again' writes these again, unless you change thresholds or lists first."
         )

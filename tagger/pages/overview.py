@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +11,9 @@ from tagger.library.told import called
 from tagger.pages.arguments import Call
 from tagger.pages.place import Place
 from tagger.store.lock import holder
+from tagger.types import Run
+
+_AMONG = 10  # as many times the runs that are shown are looked through for them
 
 
 def overview(place: Place, call: Call) -> dict[str, Any]:
@@ -41,13 +45,22 @@ def overview(place: Place, call: Call) -> dict[str, Any]:
                 "counts": dict(run.counts),
                 "message": run.message,
             }
-            for run in store.runs(call.limit)
+            for run in _telling(store.runs(_AMONG * call.limit))[: call.limit]
         ],
         "failures": [
             {"kind": f.ref.kind, "id": f.ref.id, "path": f.path, "reason": f.reason, "tries": f.tries}
             for f in store.failures(call.limit)
         ],
     }
+
+
+def _telling(runs: Sequence[Run]) -> list[Run]:
+    """Without those that found nothing to do, as most do after a scan: they would push the others out."""
+    return [
+        run
+        for run in runs
+        if run.counts.get("added") or run.counts.get("removed") or run.operation == "tag" or run.state == "running"
+    ]
 
 
 def count(place: Place, call: Call) -> dict[str, Any]:

@@ -241,6 +241,16 @@ def test_the_overview_answers_before_anything_was_done(stash: StashDouble) -> No
     assert ask(stash, "waiting") == {"set_up": True, "review": 0}
 
 
+def test_the_overview_lists_what_changed_something_and_was_said(stash: StashDouble, tmp_path: Path) -> None:
+    ref = stash.add_image(picture(tmp_path / "a.jpg", colour=False, seed=1))
+    looked_at(stash, [item(ref)])
+    ask(stash, "answer", clicks=[{"do": "reject", "places": [{**item(ref), "tag": BLACK_WHITE}]}])
+    until(lambda: BLACK_WHITE not in stash.tags_by_item()[ref])
+    runs = ask(stash, "overview", limit=2)["runs"]
+    assert (runs[0]["what"], runs[0]["state"]) == ("your answers in reviews", "done")
+    assert runs[0]["counts"] == {"removed": 1} and runs[1]["what"] == "what was asked for"
+
+
 def test_nothing_of_the_session_is_kept(stash: StashDouble, tmp_path: Path, data: Path) -> None:
     ref = stash.add_image(picture(tmp_path / "a.jpg", colour=False, seed=1))
     looked_at(stash, [item(ref)])

@@ -262,7 +262,8 @@ def undo(app: App, wish: Wish) -> Answer:
     lines += [f"Left alone: {n:,}, since {reason}." for reason, n in undone.left.items()]
     if undone.deleted:
         lines.append(f"Deleted tags that it had made and nothing uses: {', '.join(undone.deleted)}.")
-    if undone.removed and not wish.dry_run:
+    run = app.store.run(undone.run_id)
+    if undone.removed and not wish.dry_run and run is not None and run.operation not in ("people", "review"):
         lines.append(
             "The next 'Tag library' or 'Decide again' writes these again, unless you change thresholds or lists first."
         )

@@ -56,7 +56,7 @@ def test_a_days_answers_are_a_run_that_is_listed_and_can_be_undone(line: Line) -
     assert any("your answers in reviews, " in said and "done: tags added 2" in said for said in line.do("status").lines)
     undone = line.do("undo")
     assert line.tags(first) == line.tags(second) == frozenset()
-    assert undone.lines[-1].startswith("The next 'Tag library' or 'Decide again' writes these again")
+    assert not any("writes these again" in said for said in undone.lines), "that is so of what a library run wrote"
     assert line.do("status").data["runs"][0]["counts"] == {"added": 2}, "it is known what it was"
     say(line, "add", f"image:{first.id}", "Grey")
     assert [run["state"] for run in line.do("status").data["runs"][:2]] == ["done", "undone"], "a new one"

@@ -59,6 +59,7 @@ def test_undo_gives_the_state_before(stash: StashDouble, tmp_path: Path) -> None
     stash.log.clear()
     stash.run_task("Undo last run")
     assert said(stash).startswith("Taking back run 1, the library, ") and ": 6 tags." in said(stash).splitlines()[0]
+    assert "The next 'Tag library' or 'Decide again' writes these again" in said(stash)
     assert stash.tags_by_item() == before
     assert stash.tag_names() == names
     stash.run_task("Undo last run")

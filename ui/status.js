@@ -255,7 +255,7 @@
           h(
             "tr",
             { key: run.id },
-            h("td", null, `${run.id} · ${t(`operation_${run.operation}`)}`),
+            h("td", null, `${run.id} · ${t(`operation_${run.operation}`)}${run.operation === "people" && run.what !== "people" ? ` (${run.what})` : ""}`),
             h("td", null, when(run.started_at)),
             h("td", { title: run.message }, t(`state_${run.state}`)),
             ["looked", "added", "review", "failed"].map((name) => h("td", { key: name }, (run.counts[name] || 0).toLocaleString())),

@@ -98,7 +98,7 @@
     happenedLost: "They got lost: write them again",
     happenedRemoved: "I removed them: they stay away",
     nothingGoesOn: "Nothing goes on now.",
-    working: "At work: {what}",
+    working: "{what} is at work",
     number_looked: "Items looked at",
     number_ours: "Tags written",
     number_review: "Waiting for your look",

@@ -42,6 +42,7 @@ def served(files: Mapping[str, bytes]) -> Iterator[Served]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # as in tests/double/web.py
     files: Mapping[str, bytes]
     state: Served
 

@@ -131,7 +131,7 @@ def test_a_run_in_a_terminal_is_not_cut_into_slices(line: Line) -> None:
 @pytest.mark.parametrize("mode", ["tag", "new"])
 def test_a_run_that_only_passes_by_makes_way_and_says_what_it_is(line: Line, mode: str) -> None:
     grey(line, "first.jpg")
-    settings: dict[str, Any] = {"run.slice_minutes": 0.0001}
+    settings: dict[str, Any] = {"run.slice_minutes": 1e-9}
     line.do("tag")
     if mode == "new":
         line.do("new")

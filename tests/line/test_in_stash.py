@@ -187,7 +187,7 @@ def test_a_dead_library_ends_the_run_and_marks_nothing(stash: StashDouble, tmp_p
 
 def test_a_long_run_lets_waiting_jobs_go_first(stash: StashDouble, tmp_path: Path, data: Path) -> None:
     fill(stash, tmp_path / "pictures", 80)
-    (data / "config.yml").write_text((data / "config.yml").read_text() + "run: {slice_minutes: 1e-9}\n")
+    (data / "config.yml").write_text((data / "config.yml").read_text() + "run: {slice_minutes: 0.000000001}\n")
     job_id = stash.start_task("Tag library")
     stash.add_job("Generating...", 0.1)
     stash.wait_idle()

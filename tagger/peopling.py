@@ -17,14 +17,14 @@ from tagger.library.find import Order
 from tagger.library.people import correcting
 from tagger.library.people.census import change_people
 from tagger.library.people.correcting import Changed
-from tagger.library.people.desk import Desk, parse_item
+from tagger.library.people.desk import Desk
 from tagger.library.people.learning import Learned, Learner
 from tagger.library.progress import words
 from tagger.library.tag import tag_library
 from tagger.library.tools import Tools
 from tagger.operating import Answer, Operation, Wish, as_worker
 from tagger.people_store import NewFace, PeopleStore, Place, StoredFace
-from tagger.types import Box, ItemRef, MediaItem
+from tagger.types import Box, ItemRef, MediaItem, parse_item
 
 Said = tuple[list[str], Mapping[str, Any]]
 _Action = Callable[[App, Desk, Wish], Said]

@@ -60,6 +60,13 @@ class ItemRef(NamedTuple):
     id: str
 
 
+def parse_item(text: str) -> ItemRef | None:
+    """``image:12`` → the item; None for anything else."""
+    name, _, item_id = text.partition(":")
+    kind = next((kind for kind in ITEM_KINDS if kind == name), None)
+    return ItemRef(kind, item_id) if kind is not None and item_id else None
+
+
 @dataclass(frozen=True, slots=True)
 class MediaItem:
     """One item as its library describes it now.

@@ -40,11 +40,16 @@
     return { ...lists, names, from: Object.fromEntries(LISTS.map((list) => [list, row(`tags.${list}`).from])) };
   }
 
+  /* Of these tags, those that the lists let through. */
+  function allowed(draft, tags) {
+    const on = (list, tag) => draft[list].some((one) => fits(one, tag));
+    return tags.filter((tag) => !on("blacklist", tag) && (!draft.whitelist.length || on("whitelist", tag)));
+  }
+
   /* The tags that a label would be written as. */
   function written(draft, entry) {
     const named = draft.names.find((one) => same(one.label, entry.label));
-    const tags = named ? named.tags : [entry.tag];
-    return tags.filter((tag) => !draft.blacklist.some((one) => fits(one, tag)) && (!draft.whitelist.length || draft.whitelist.some((one) => fits(one, tag))));
+    return allowed(draft, named ? named.tags : [entry.tag]);
   }
 
   /* What the draft would change, of what models saw. What is left out now isn't among it: that only an exact count knows. */
@@ -53,9 +58,8 @@
     let remove = 0;
     labels.forEach((entry) => {
       const now = [entry.tag];
-      const then = written(draft, entry);
       const touched = draft.names.some((one) => same(one.label, entry.label) && !stands.names.some((was) => same(was.label, one.label) && was.tags.join() === one.tags.join()));
-      const stay = touched ? then : now.filter((tag) => !draft.blacklist.some((one) => fits(one, tag)) && (!draft.whitelist.length || draft.whitelist.some((one) => fits(one, tag))));
+      const stay = touched ? written(draft, entry) : allowed(draft, now);
       add += entry.apply * stay.filter((tag) => !has(now, tag)).length;
       remove += entry.apply * now.filter((tag) => !has(stay, tag)).length;
     });

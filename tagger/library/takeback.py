@@ -15,7 +15,7 @@ from tagger.library.people.made import delete_unused_performers
 from tagger.library.tools import Tools
 from tagger.library.writer import Writer
 from tagger.ports import Store
-from tagger.types import Change, ItemKind, ItemRef, MediaItem, Scope, Target
+from tagger.types import Change, ItemKind, ItemRef, MediaItem, Scope, Target, parse_item
 
 _BATCH = 500
 REMOVED_FIRST = "a person removed it first"
@@ -153,8 +153,7 @@ def _pages(answers: Answers, chosen: Selection) -> Iterator[list[Change]]:
 
 def parse_ref(text: str) -> ItemRef:
     """``image:12`` → the item. Raises TaggerError."""
-    kind, colon, item_id = text.partition(":")
-    kinds: dict[str, ItemKind] = {"scene": "scene", "image": "image", "gallery": "gallery"}
-    if not colon or kind not in kinds or not item_id:
+    ref = parse_item(text)
+    if ref is None:
         raise TaggerError(f"{text} names no item: write scene:12, image:12 or gallery:12.")
-    return ItemRef(kinds[kind], item_id)
+    return ref

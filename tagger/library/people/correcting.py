@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from tagger.errors import TaggerError
 from tagger.library.people import gathering
 from tagger.library.people.census import change_people
-from tagger.library.people.desk import Desk, parse_item, teach
+from tagger.library.people.desk import Desk, teach
 from tagger.library.people.judging import vector_of
 from tagger.library.people.made import make
 from tagger.library.tools import Tools
 from tagger.people_store import Group, NewFace, Person, Said, SayWhat, StoredFace, same_place
-from tagger.types import ItemRef
+from tagger.types import ItemRef, parse_item
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from tagger.people.likeness import Likeness
 from tagger.people.templates import Known
 from tagger.people_store import Example, NewFace, PeopleStore, Person, StoredFace
 from tagger.ports import Standing
-from tagger.types import Decision, ItemRef, Look, MediaItem, Performer, PlannedChange, Prediction, Sighting
+from tagger.types import Decision, Look, MediaItem, Performer, PlannedChange, Prediction, Sighting
 from tagger.vocabulary import normal
 
 _MOST_TAUGHT = 12  # faces of a group that become examples
@@ -255,12 +255,6 @@ def follow_performers(
         elif person.performer_id:
             gone.append(person)
     return lines, gone
-
-
-def parse_item(text: str) -> ItemRef | None:
-    """``image:12`` → the item; None for anything else."""
-    kind, colon, item_id = text.partition(":")
-    return ItemRef(kind, item_id) if colon and kind in ("scene", "image", "gallery") and item_id else None  # type: ignore[arg-type]
 
 
 def teach(desk: Desk, faces: Sequence[StoredFace], person: int, answer: int = 0) -> None:

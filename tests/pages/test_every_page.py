@@ -78,6 +78,7 @@ def test_a_scene_and_an_image(stash: StashDouble, page: Page, width: int, dark: 
     page.locator(".ai-tagger-spans button").first.wait_for()
     page.get_by_role("tab", name="AI", exact=True).click()
     page.locator(".ai-tagger-row").first.wait_for()
+    page.locator(".ai-tagger-entry .badge").wait_for()  # It moves what is below, away from under the mouse.
     assert not barriers(page, "main")
     page.locator(".ai-tagger-name").first.hover()
     page.locator(".ai-tagger-frame img").wait_for()

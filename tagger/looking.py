@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,10 +16,13 @@ from tagger.errors import ConfigError
 from tagger.folder import PICTURES, VIDEOS
 from tagger.library.attempt import Tried
 from tagger.library.people.desk import Desk
+from tagger.pages import tried as shown_tried
+from tagger.pages.item import address
 from tagger.ports import Standing
 from tagger.recognizers.builtin import builtins
 from tagger.report import FaceRow, ReportItem, ReportSummary, write_report, write_tags_json
 from tagger.report.exchange import item_json
+from tagger.report.frames import choose
 from tagger.types import ItemKind, ItemRef, MediaItem
 from tagger.vocabulary import TagIndex
 
@@ -103,6 +107,26 @@ def demo(app: App, folder: Path | None, notes: Sequence[str]) -> tuple[Path, int
 def write_tried_report(app: App, items: Sequence[Tried], title: str, notes: Sequence[str]) -> Path:
     """The report of an attempt, in its own folder."""
     return write_report(app.data / "try", map(_report_item, items), _summary(app, title, notes, {}))
+
+
+def keep_tried(app: App, items: Sequence[Tried]) -> None:
+    """For the page on which somebody judges what would be written. Raises OSError."""
+    shown_tried.keep(app.data, app.library.key, [_as_shown(one) for one in items])
+
+
+def _as_shown(one: Tried) -> dict[str, Any]:
+    look, names = one.look, defaultdict[str, dict[str, float]](dict)
+    for decision in sorted(one.decisions, key=lambda decision: -decision.prediction.probability):
+        names[decision.verdict].setdefault(decision.tag, round(decision.prediction.probability, 4))
+    shown = choose(look.thumbs, [d for d in one.decisions if d.verdict in ("apply", "review")])
+    return {
+        **look.item.ref._asdict(),
+        "name": look.item.name,
+        "picture": address(shown.thumbs[0]) if shown.thumbs else "",
+        "apply": list(names["apply"].items()),  # Stash would sort what has keys.
+        "review": list(names["review"].items()),
+        "problem": look.error or "",
+    }
 
 
 def write_folder_report(app: App, notes: Sequence[str]) -> Path:

@@ -37,7 +37,12 @@ def _models_list(app: App, names: tuple[str, ...]) -> Answer:
     lines += ["here: its files are on this computer; 'models fetch NAME' gets them, 'models remove NAME' deletes them."]
     if not all(row.tested for row in rows):
         lines += ["untested: we haven't run its weights yet; 'models check NAME' does, once they are here."]
-    return Answer(lines, {"models": [asdict(row) | {"used": row.name in used} for row in rows]})
+    plans = {spec.name: catalogue.plan([spec], app.models_folder, app.source) for spec in specs}
+    said = [
+        asdict(row) | {"used": row.name in used, "to_get": plans[row.name].bytes, "hosts": list(plans[row.name].hosts)}
+        for row in rows
+    ]
+    return Answer(lines, {"models": said})
 
 
 def _models_fetch(app: App, names: tuple[str, ...]) -> Answer:

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,17 @@ def try_it(app: App, wish: Wish) -> Answer:
         "failed": [{"name": look.item.name, "error": look.error} for look in attempt.failed],
         "report": str(report),
     }
-    shown = {"tried": len(attempt.items), "tags": dict(attempt.by_tag), "left": words(attempt.left_s)}
+    looking.keep_tried(app, attempt.items)
+    shown = {
+        "tried": len(attempt.items),
+        "tags": dict(attempt.by_tag),
+        "review": attempt.review,
+        "left": words(attempt.left_s),
+        "left_s": round(attempt.left_s),
+        "all": sum(attempt.total.values()),
+        "failed": len(attempt.failed),
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
     app.store.remember("tried", json.dumps({**shown, "report": str(report)}, ensure_ascii=False))
     return Answer(lines, data, SOME_FAILED if attempt.failed else DONE)
 

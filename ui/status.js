@@ -1,4 +1,4 @@
-/* The status page: the three steps of a first visit, what goes on, what was done, what failed. */
+/* The status page: what goes on, what was done, what failed; on a first visit the three steps before. */
 (function () {
   "use strict";
   const { AITagger } = window;
@@ -6,7 +6,7 @@
   const { api, ask, changed, h, Icon, t } = AITagger;
   const { React, register } = api;
   const { Apollo, Bootstrap, ReactRouterDOM } = api.libraries;
-  const { Badge, Button, Card, Nav, Spinner } = Bootstrap;
+  const { Button, Nav, Spinner } = Bootstrap;
   const { Link } = ReactRouterDOM;
 
   const HOME = "/plugins/ai_tagger";
@@ -130,60 +130,43 @@
     return h("p", { role: "status" }, h(Icon, { name: told.done ? "faCheck" : "faHourglassHalf" }), " ", text, " ", h(Link, { className: "ai-tagger-link", to: "/settings?tab=logs" }, t("taskLog")));
   }
 
-  function Step({ n, done, title, children }) {
-    return h(
-      Card,
-      { className: "ai-tagger-step" },
-      h(
-        Card.Body,
-        null,
-        h(Card.Title, { as: "h4" }, h(Badge, { variant: done ? "success" : "primary", pill: true }, done ? h(Icon, { name: "faCheck" }) : n), " ", title),
-        children
-      )
-    );
+  /* Seconds as a person says them. */
+  function duration(seconds) {
+    if (seconds < 90) return t("time_s", { n: Math.round(seconds) });
+    if (seconds < 90 * 60) return t("time_min", { n: Math.round(seconds / 60) });
+    if (seconds < 48 * 3600) return t("time_h", { n: Math.round(seconds / 360) / 10 });
+    return t("time_d", { n: Math.round(seconds / 86400) });
   }
 
-  function Steps({ overview, jobs }) {
-    const busy = jobs.length > 0;
-    const usable = overview.usable;
-    const tried = overview.tried && JSON.parse(overview.tried);
-    const tagged = (overview.runs || []).some((run) => run.operation === "tag");
+  /* How far a run is, how fast, how long yet. */
+  function pace(going) {
+    const parts = [t(going.total ? "doneOf" : "doneSoFar", going)];
+    if (going.a_second) parts.push(going.a_second < 1 ? t("aMinute", { n: Math.round(600 * going.a_second) / 10 }) : t("aSecond", { n: Math.round(10 * going.a_second) / 10 }));
+    if (going.left_s) parts.push(t("timeLeft", { time: duration(going.left_s) }));
+    return parts.join(" · ");
+  }
+
+  const GOES_ON = { tag: "Tag library", new: "Tag new media" };
+
+  function Interrupted({ going }) {
     return h(
       "section",
-      { className: "ai-tagger-steps", "aria-label": t("firstSteps") },
-      h(Step, { n: 1, done: usable, title: t("stepSetUp") }, h("p", null, t("stepSetUpText")), h(TaskButton, { task: "Set up", label: t("taskSetUp"), variant: usable ? "secondary" : "primary", busy })),
-      h(
-        Step,
-        { n: 2, done: Boolean(tried) || tagged, title: t("stepWhat") },
-        h("p", null, t("stepWhatText")),
-        h(Link, { className: "btn btn-secondary", to: `${HOME}/settings` }, t("settings"))
-      ),
-      h(
-        Step,
-        { n: 3, done: tagged, title: t("stepTry") },
-        tried ? h(Tried, { tried }) : h("p", null, t("stepTryText")),
-        usable && h(TaskButton, { task: "Try it", label: t("taskTry"), variant: tried ? "secondary" : "primary", busy }),
-        usable && tried && h(TaskButton, { task: "Tag library", label: t("taskTag"), variant: "primary", busy })
-      )
-    );
-  }
-
-  function Tried({ tried }) {
-    const tags = Object.entries(tried.tags).slice(0, 12);
-    return h(
-      React.Fragment,
-      null,
-      h("p", null, t("triedText", { n: tried.tried, time: tried.left })),
-      h("p", null, tags.map(([tag, n]) => h("span", { key: tag, className: "tag-item badge badge-secondary" }, `${tag} ${n}`)))
+      { className: "alert alert-info", "aria-label": t("interruptedHead") },
+      h("p", { className: "mb-2" }, t(going.total ? "interrupted" : "interruptedSomewhere", going)),
+      h(TaskButton, { task: GOES_ON[going.operation], label: t("goOn"), variant: "primary" })
     );
   }
 
   function Jobs({ overview, jobs }) {
-    if (!jobs.length && !overview.working) return h("p", { className: "text-muted" }, t("nothingGoesOn"));
+    const { going, working } = overview;
+    if (!jobs.length && !working) return going ? h(Interrupted, { going }) : null;
+    const alone = working && !jobs.length; // A terminal's, or a worker's.
     return h(
-      "div",
-      { role: "status" },
-      overview.working && h("p", null, h(Spinner, { animation: "border", size: "sm" }), " ", t("working", { what: overview.working.purpose })),
+      "section",
+      { className: "mb-3", "aria-label": t("goesOn") },
+      working && h("p", { className: "mb-1" }, h(Spinner, { animation: "border", size: "sm" }), " ", t("working", { what: working.purpose }), working && going && h("span", { className: "text-muted" }, ` · ${pace(going)}`)),
+      !working && going && h("p", { className: "mb-1" }, t("goesOnAfter", going)),
+      alone && going && going.total > 0 && h(AITagger.Bar, { percent: (100 * going.done) / going.total, moving: true, label: working.purpose }),
       jobs.map((job) =>
         h("div", { key: job.id, className: "mb-2" }, h("span", null, job.description), " ", h(Button, { variant: "link", className: "p-0", "aria-label": `${t("stop")}: ${job.description}`, onClick: () => stopJob(job.id) }, t("stop")), h(AITagger.Bar, { percent: Math.max(0, 100 * (job.progress || 0)), moving: job.status === "RUNNING", label: job.description }))
       )
@@ -239,7 +222,7 @@
     return data.findTags.tags[0];
   }
 
-  function Runs({ runs, busy }) {
+  function Runs({ runs, busy, working }) {
     const [sure, setSure] = React.useState(0); // the run of which undoing was pressed once
     const shown = runs.filter((run) => run.counts.added || run.counts.removed || run.operation === "tag" || run.state === "running");
     if (!shown.length) return null;
@@ -257,7 +240,7 @@
             { key: run.id },
             h("td", null, `${run.id} · ${t(`operation_${run.operation}`)}${run.operation === "people" && run.what !== "people" ? ` (${run.what})` : ""}`),
             h("td", null, when(run.started_at)),
-            h("td", { title: run.message }, t(`state_${run.state}`)),
+            h("td", { title: run.message }, t(`state_${run.state === "running" && !working ? "interrupted" : run.state}`)),
             ["looked", "added", "review", "failed"].map((name) => h("td", { key: name }, (run.counts[name] || 0).toLocaleString())),
             h(
               "td",
@@ -314,7 +297,7 @@
     const busy = jobs.length > 0;
     return page(
       error && h("p", { key: "error", className: "alert alert-warning", role: "alert" }, t("failed", { reason: error.message })),
-      !tagged && h(Steps, { key: "steps", overview, jobs }),
+      !tagged && h(AITagger.Steps, { key: "steps", overview, busy }),
       overview.question && h(Question, { key: "question", question: overview.question, busy }),
       h(Told, { key: "told" }),
       h(Jobs, { key: "jobs", overview, jobs }),
@@ -326,16 +309,16 @@
           h(TaskButton, { task: "Tag new media", label: t("taskNew"), busy }),
           h(TaskButton, { task: "Check", label: t("taskCheck"), busy })
         ),
-      overview.summary && h(Numbers, { key: "numbers", summary: overview.summary }),
+      overview.summary && overview.summary.items > 0 && h(Numbers, { key: "numbers", summary: overview.summary }),
       h(Tagged, { key: "tagged" }),
-      overview.runs && h(Runs, { key: "runs", runs: overview.runs, busy }),
+      overview.runs && h(Runs, { key: "runs", runs: overview.runs, busy, working: Boolean(overview.working) }),
       overview.failures && h(Failures, { key: "failures", failures: overview.failures })
     );
   }
 
   /* -------------------------------------------------------------- where they are */
 
-  Object.assign(AITagger, { PageHead, HOME, runTask, untilDone });
+  Object.assign(AITagger, { duration, HOME, PageHead, PATHS, runTask, TaskButton, untilDone });
   register.route(`${HOME}/review`, () => h(AITagger.Review));
   // Stash gives a path to all whose beginning fits: what is nobody's page is the status.
   const OTHERS = new RegExp(`^${HOME}/(review|people|settings)/*$`);

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from tagger.library import marking
 from tagger.library.allowance import Allowance
@@ -276,6 +278,8 @@ class _TagRun:
         return sum(self._tools.library.count(kind, scope) for kind in scope.kinds)
 
     def _introduce(self) -> None:
+        if self._order.operation in ("tag", "new") and not self._order.dry_run:
+            self._note_start()
         if self._order.operation != "tag":
             return
         models = sorted(self._tools.pipeline.models)
@@ -292,6 +296,16 @@ class _TagRun:
             self._tools.progress.say(
                 f"New since the last run: {', '.join(new)}. {seen:,} files are looked at again{cost}."
             )
+
+    def _note_start(self) -> None:
+        """For a page: with the run's own counts it follows from this how far and how fast it is, and how long yet."""
+        start = {
+            "run": self._run.id,
+            "total": self._pace.total,
+            "done": self._run.counts.get("passed", 0),
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        self._store.remember(f"going {self._order.operation}", json.dumps(start))
 
     def _slice_is_over(self) -> bool:
         clock = self._tools.clock

@@ -32,6 +32,7 @@ PAGE_MODES = (
     "estimate",
     "labels",
     "faces",
+    "tried",
 )
 """What pages ask; ``tagger.pages.door`` answers."""
 

@@ -29,6 +29,7 @@ PAGE_OPERATIONS: Mapping[str, tuple[str, str]] = {
     "estimate": ("looks", "estimate"),
     "labels": ("looks", "labels"),
     "faces": ("faces", "faces"),
+    "tried": ("tried", "tried"),
 }
 """The module here and its function: only the one that is asked is imported, since importing all takes 20 ms."""
 

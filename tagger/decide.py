@@ -14,11 +14,13 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import NamedTuple
 
 from tagger.families import Family, join, joined_prediction, row_of
+from tagger.figures import against, decimal, down, limit, next_decimal, percent
 from tagger.types import Decision, Prediction, Row, Verdict
 from tagger.vocabulary import Names, display, matches, normal
 
 RANK: Mapping[Verdict, int] = {"drop": 0, "keep": 1, "review": 2, "apply": 3}
 VERDICTS: tuple[Verdict, ...] = ("drop", "keep", "review", "apply")
+ANSWERS = "answers"  # the place of rules that persons' answers made
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +184,6 @@ class _Kind:
 _Rule = Callable[[_Kind, Policy], "Said | None"]
 
 
-def percent(value: float) -> str:
-    """As sentences have it."""
-    return f"{value * 100:.0f} %"
-
-
 def _no_name(kind: _Kind, _: Policy) -> Said | None:
     if kind.tag:
         return None
@@ -197,10 +194,12 @@ def _no_name(kind: _Kind, _: Policy) -> Said | None:
 def _blacklisted(kind: _Kind, policy: Policy) -> Said | None:
     for place, patterns in policy.lists("blacklist"):
         pattern = matches(kind.tag, patterns) or matches(kind.subject, patterns)
+        if pattern and place == f"{ANSWERS}.blacklist":
+            why = f"You said that “{pattern}” is written nowhere."
+            return Said("drop", place, why, "Take that answer back: 'review acts' lists them.")
         if pattern:
-            return Said(
-                "drop", place, f"“{kind.tag}” is on the blacklist (“{pattern}”).", f"Take “{pattern}” off {place}."
-            )
+            listed = f"“{kind.tag}” is on the blacklist" + ("." if pattern == kind.tag else f", as “{pattern}”.")
+            return Said("drop", place, listed, f"Take “{pattern}” off {place}.")
     return None
 
 
@@ -228,35 +227,38 @@ def _switched(kind: _Kind, policy: Policy) -> Said | None:
 def _uncalibrated(kind: _Kind, _: Policy) -> Said | None:
     if kind.calibrated:
         return None
-    why = "What it rests on has no calibration, so you are asked however sure it says it is."
-    return Said("review", "calibration", why, "Give the model a calibration (docs/models.md).")
+    why = "Nobody has measured how right its numbers are, so you are asked however sure they say it is."
+    return Said("review", "calibration", why, "Say yes in a review; a model that is yours can be measured.")
 
 
 _EXCLUDING: tuple[_Rule, ...] = (_no_name, _blacklisted, _not_whitelisted)
 _CAPPING: tuple[_Rule, ...] = (_switched, _uncalibrated)
 
 
+_NO_HIGHER = "No threshold is higher: say no in a review, or put it on tags.blacklist."
+_TO = {"review": "", "keep": " to be asked", "drop": " to see it"}
+
+
 def _by_threshold(rank: int, bar: Bar, chance: float) -> Said:
-    surely = f"{percent(chance)} sure"
-    lower = f"Lower {bar.place}.apply to {chance:.2f} or less."
-    match VERDICTS[rank]:
-        case "apply":
-            why = f"{surely}, at least {percent(bar.apply)} is applied."
-            return Said("apply", f"{bar.place}.apply", why, f"Raise {bar.place}.apply above {chance:.2f}.")
-        case "review":
-            return Said("review", f"{bar.place}.review", f"{surely}, below {percent(bar.apply)} you are asked.", lower)
-        case "keep":
-            why = f"{surely}, below {percent(bar.review)} it is only remembered."
-            otherwise = f"Lower {bar.place}.review to {chance:.2f} or less to be asked."
-            return Said("keep", f"{bar.place}.keep", why, otherwise)
-        case _:
-            why = f"{surely}, below {percent(bar.keep)} it is forgotten."
-            return Said("drop", f"{bar.place}.keep", why, f"Lower {bar.place}.keep to {chance:.2f} or less to see it.")
+    verdict, place = VERDICTS[rank], bar.place
+    if verdict == "apply":
+        sure, least = against(chance, bar.apply)
+        raised = f"Raise {place}.apply to {next_decimal(chance):.2f}." if chance < 1 else _NO_HIGHER
+        return Said("apply", f"{place}.apply", f"{sure} sure, at least {least} is applied.", raised)
+    below, so, name, lowered = {
+        "review": (bar.apply, "you are asked", "review", "apply"),
+        "keep": (bar.review, "it is only remembered", "keep", "review"),
+        "drop": (bar.keep, "it is forgotten", "keep", "keep"),
+    }[verdict]
+    sure, least = against(chance, below)
+    otherwise = f"Lower {place}.{lowered} to {decimal(chance)} or less{_TO[verdict]}."
+    return Said(verdict, f"{place}.{name}", f"{sure} sure, below {least} {so}.", otherwise)
 
 
 def _too_short(seen_s: float, least_s: float) -> Said:
-    why = f"Seen for {seen_s:.0f} s, at least {least_s:.0f} s are asked for."
-    return Said("keep", "limits.least_seen_s", why, f"Lower limits.least_seen_s to {seen_s:.1f} or less.")
+    seen = f"{down(seen_s, 1):g}"
+    why = f"Seen for {seen} s, at least {least_s:g} s are asked for."
+    return Said("keep", "limits.least_seen_s", why, f"Lower limits.least_seen_s to {seen} or less.")
 
 
 def _one_too_many(chance: float, most: int, place: str) -> Said:
@@ -392,11 +394,13 @@ class Court:
             return _one_too_many(row.probability, self._limit, self._limit_place)
         bar, chance = ruling.bar, row.probability
         rank = 3 if chance >= bar.apply else 2 if chance >= bar.review else 1 if chance >= bar.keep else 0
-        said = _by_threshold(rank, bar, chance)
-        for cap in (*ruling.caps, *((_too_short(row.seen_s, self._policy.least_seen_s),) if judged.short else ())):
-            if RANK[cap.verdict] < RANK[said.verdict]:
-                said = cap
-        return said
+        short = (_too_short(row.seen_s, self._policy.least_seen_s),) if judged.short else ()
+        all_said = (_by_threshold(rank, bar, chance), *ruling.caps, *short)
+        least = min(RANK[one.verdict] for one in all_said)
+        first, *more = (one for one in all_said if RANK[one.verdict] == least)
+        # What else holds it where it is would have to change, too.
+        also = "".join(f" And {one.otherwise[0].lower()}{one.otherwise[1:]}" for one in more)
+        return first._replace(otherwise=first.otherwise + also)
 
 
 def decide(predictions: Iterable[Prediction], policy: Policy) -> list[Decision]:
@@ -444,7 +448,7 @@ def _gallery_decision(found: Sequence[Decision], n: int, least: int, rule: Galle
     best = max(found, key=lambda d: (d.prediction.probability, d.tag, d.prediction.feature))
     mean = sum(d.prediction.probability for d in (applied or found)) / len(applied or found)
     counted = f"{len(applied)} of its {n} images have it"
-    wanted = f"{percent(rule.share)} and at least {least} are asked for"
+    wanted = f"{limit(rule.share)} and at least {least} are asked for"
 
     def verdict(count: int) -> bool:
         return count >= least and count >= rule.share * n

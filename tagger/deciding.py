@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from tagger import looking
 from tagger.app import App
 from tagger.errors import TaggerError
+from tagger.figures import percent
 from tagger.library.again import Again, decide_again
 from tagger.library.following import under_old_names
-from tagger.library.progress import words
+from tagger.library.progress import many, words
 from tagger.library.takeback import parse_ref
 from tagger.library.why import why_lines, why_of
 from tagger.operating import COULD_NOT_RUN, DONE, Answer, Operation, Wish, as_worker
@@ -51,13 +52,13 @@ def _again_lines(done: Again, wish: Wish) -> list[str]:
     head = f"{done.predictions:,} predictions on {done.items:,} items were decided again in {words(done.seconds)}"
     if done.asks:
         lines = [
-            f"Nothing was changed yet: {done.removed:,} of {done.ours:,} tags that are ours ({share:.0%}) would be "
-            "taken back, which is much. If that is right, run 'Decide again' once more (in a terminal: again --yes)."
+            f"Nothing was changed yet: {done.removed:,} of {done.ours:,} tags that are ours ({percent(share)}) would "
+            "be taken back, which is much. If that is right, run 'Decide again' once more (in a terminal: again --yes)."
         ]
     elif wish.dry_run:
-        lines = [f"{head}; nothing was written. Would add {done.added:,} tags and take back {done.removed:,}:"]
+        lines = [f"{head}; nothing was written. Would add {many(done.added, 'tag')} and take back {done.removed:,}:"]
     else:
-        lines = [f"{head}. Added {done.added:,} tags, took back {done.removed:,}."]
+        lines = [f"{head}. Added {many(done.added, 'tag')}, took back {done.removed:,}."]
     rows = list(done.by_tag.items())
     lines += [f"  {name}: +{t.added:,} −{t.removed:,}, {t.left:,} stay" for name, t in rows[:_SHOWN]]
     if len(rows) > _SHOWN:

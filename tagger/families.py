@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from tagger.figures import percent
 from tagger.types import NOT_TIMED, Prediction, Row
 from tagger.vocabulary import normal
 
@@ -81,7 +82,7 @@ def _roll_up(rows: list[Row], members: list[tuple[int, ...]], parent: str, names
     found.sort(key=lambda at: (-rows[at].probability, rows[at].feature, rows[at].subject))
     best = rows[found[0]]
     chance = min(1.0, math.sqrt(sum(rows[at].probability ** 2 for at in found)))
-    named = ", ".join(f"{rows[at].subject} {rows[at].probability * 100:.0f} %" for at in found[:_MOST_NAMED])
+    named = ", ".join(f"{rows[at].subject} {percent(rows[at].probability)}" for at in found[:_MOST_NAMED])
     more = " and others" if len(found) > _MOST_NAMED else ""
     seen_s = max(rows[at].seen_s for at in found)
     rows.append(Row(best.feature, parent, round(chance, 4), best.calibrated, seen_s, f"Together ({named}{more})"))

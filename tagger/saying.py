@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 
 from tagger import measuring
 from tagger.answers import Question, Selection
 from tagger.app import App
 from tagger.errors import TaggerError
+from tagger.figures import limit, percent
 from tagger.library import learn, promise, review, tidy
 from tagger.library.find import Order
 from tagger.library.housekeeping import backup_once
 from tagger.library.order import AUDITS_READY
 from tagger.library.people.census import follow_reviews
+from tagger.library.progress import many
 from tagger.library.takeback import TakenBack, parse_ref, send_all, undo_everything, undo_selection
 from tagger.operating import Answer, Operation, Wish, as_worker
 from tagger.types import ItemRef
@@ -31,7 +33,7 @@ def reviewing(app: App, wish: Wish) -> Answer:
 def _list(app: App, wish: Wish) -> Answer:
     waits = review.waiting(app.store, wish.limit, wish.tag, wish.feature)
     lines = [
-        f"{one.ref.kind}:{one.ref.id}  {one.decision.tag}  {one.decision.prediction.probability:.0%}  "
+        f"{one.ref.kind}:{one.ref.id}  {one.decision.tag}  {percent(one.decision.prediction.probability)}  "
         f"{one.decision.why}"
         for one in waits
     ]
@@ -94,15 +96,16 @@ def _always(app: App, wish: Wish) -> Answer:
         act = review.always(app.store, tag, float(apply))
     except ValueError:
         raise TaggerError(f"{apply} isn't a number: say for example 'review always Dog 0.85'.") from None
-    return Answer([f"“{tag}” is applied from {float(apply):.2f} on (answer {act}).", _AGAIN], {"act": act})
+    return Answer([f"“{tag}” is applied from {limit(float(apply))} on (answer {act}).", _AGAIN], {"act": act})
 
 
 def _undo(app: App, wish: Wish) -> Answer:
     (act,) = _names(wish, 1, "the number of an answer")
     if not act.isdigit():
         raise TaggerError(f"{act} is no number of an answer: 'review acts' lists them.")
+    rules = app.store.rules()
     review.undo(app.store, int(act))
-    return _sent(app, int(act), "Took back")
+    return _sent(app, int(act), "Took back", [_AGAIN] if app.store.rules() != rules else [])
 
 
 def _acts(app: App, wish: Wish) -> Answer:
@@ -126,13 +129,13 @@ def _names(wish: Wish, count: int, what: str) -> tuple[str, ...]:
 _AGAIN = "'Decide again' makes the library follow."
 
 
-def _sent(app: App, act: int, verb: str = "Kept") -> Answer:
+def _sent(app: App, act: int, verb: str = "Kept", more: Sequence[str] = ()) -> Answer:
     """What the answer asks for is written at once, or by the run that is at work."""
     with as_worker(app, "review"):
         tools, order = app.tools(looking=False, judging=True), Order(backup=app.backs_up)
         added, removed = send_all(tools, lambda: backup_once(tools, order))
         follow_reviews(tools)
-    lines = [f"{verb} answer {act}: {added:,} tags added, {removed.total():,} taken back."]
+    lines = [f"{verb} answer {act}: {many(added, 'tag')} added, {removed.total():,} taken back.", *more]
     return Answer(lines, {"act": act, "added": added, "removed": removed.total()})
 
 
@@ -217,7 +220,7 @@ def undo_chosen(app: App, wish: Wish) -> Answer:
 
 def _taken_lines(taken: TakenBack, dry_run: bool) -> list[str]:
     top = ", ".join(f"{name} ({n:,})" for name, n in sorted(taken.by_tag.items(), key=lambda t: -t[1])[:20])
-    lines = [f"{'Would take' if dry_run else 'Took'} back {taken.removed:,} tags{': ' + top if top else ''}."]
+    lines = [f"{'Would take' if dry_run else 'Took'} back {many(taken.removed, 'tag')}{': ' + top if top else ''}."]
     lines += [f"Left alone: {n:,}, since {reason}." for reason, n in taken.left.items()]
     if taken.deleted:
         lines.append(f"Deleted tags that we had made and nothing uses: {', '.join(taken.deleted)}.")

@@ -126,7 +126,10 @@ class Language:
         if known is None:
             colour, _, thing = plain.partition(" ")
             if colour in self.colours and thing in self.names:
-                known = self.coloured.format(colour=self.colours[colour], thing=self.names[thing])
+                called = self.names[thing]
+                if not self.coloured.startswith("{thing}") and called[1:2].islower():
+                    called = called[0].lower() + called[1:]
+                known = self.coloured.format(colour=self.colours[colour], thing=called)
         return display(known or label)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tagger.evaluate.measure import Bin, Confusion, Level, Measured
+from tagger.figures import percent
 from tagger.report.disk import plain_errors
 from tagger.report.markup import esc, opening, tag
 
@@ -84,7 +85,7 @@ def write_page(
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share * 100:.1f} %"
+    return "–" if share is None else percent(share, 1)
 
 
 def _levels(levels: Sequence[Level]) -> str:
@@ -114,7 +115,7 @@ def _reliability(bins: Sequence[Bin], error: float | None) -> str:
         inner += f'<text x="{_EDGE + at:.0f}" y="{28 + _SIDE}" text-anchor="middle">{step * 10}</text>'
     inner += '<path class="line" d="M' + "L".join(f"{x:.1f} {y:.1f}" for x, y in points) + '"/>'
     for (x, y), one in zip(points, bins, strict=True):
-        words = f"{one.count} predictions, {one.sure:.0%} sure, {one.right:.0%} right"
+        words = f"{one.count} predictions, {percent(one.sure)} sure, {percent(one.right)} right"
         inner += tag("circle", tag("title", esc(words)), class_="dot", cx=f"{x:.1f}", cy=f"{y:.1f}", r=5)
     inner += f'<text x="{_EDGE + _SIDE / 2}" y="{44 + _SIDE}" text-anchor="middle">how sure, in per cent</text>'
     svg = tag(
@@ -138,7 +139,8 @@ def _confusions(confusions: Sequence[Confusion], picture: Callable[[str], bytes 
             else ""
         )
         words = tag("b", esc(one.said)) + esc(f" where it is {one.true}")
-        cards += tag("li", image + tag("p", words + tag("br") + esc(f"{one.count:,} ×, up to {one.surest:.0%} sure")))
+        often = esc(f"{one.count:,} ×, up to {percent(one.surest)} sure")
+        cards += tag("li", image + tag("p", words + tag("br") + often))
     return tag("h2", "What it takes for something else") + tag("ul", cards.replace("</br>", ""), class_="confusions")
 
 

@@ -22,7 +22,8 @@ from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 from tagger.answers import LOOKED_AT, Answer, TagRule
-from tagger.decide import PlaceRule, Policy
+from tagger.decide import ANSWERS, PlaceRule, Policy
+from tagger.figures import percent
 from tagger.ports import Store
 from tagger.vocabulary import normal
 
@@ -30,7 +31,7 @@ CONFIDENCE = 0.95
 STEPS = tuple(round(0.99 - 0.02 * step, 2) for step in range(25))  # 0.99, 0.97 … 0.51
 POOLED = 20
 OWN = 3
-PLACE = "answers"  # where these rules say that they stand
+PLACE = ANSWERS  # where these rules say that they stand
 _Z = NormalDist().inv_cdf(CONFIDENCE)
 
 
@@ -62,7 +63,12 @@ class Promise:
         if self.apply is None:
             return f"{self.tag}: not promised yet; {evidence}; {self.needs:,} more right ones would do"
         whose = f" (by its feature, {self.feature})" if self.borrowed else ""
-        return f"{self.tag}: {self.apply:.2f}; {evidence}{whose}; at least {round(self.at_least * 100)} %"
+        return f"{self.tag}: {_exact(self.apply)}; {evidence}{whose}; at least {percent(self.at_least)}"
+
+
+def _exact(threshold: float) -> str:
+    """With all its digits: what is below it must not look like it."""
+    return f"{threshold:.4f}".removesuffix("0").removesuffix("0")
 
 
 # ---------------------------------------------------------------- the statistics

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from tagger.answers import Answers, Question, Saying, Source, TagRule, Waiting
 from tagger.errors import TaggerError
+from tagger.figures import limit
 from tagger.types import ItemRef
 from tagger.vocabulary import normal
 
@@ -82,8 +83,8 @@ def always(store: Answers, tag: str, apply: float) -> int:
     """From now on this tag is applied at ``apply`` (0..1) and above. Raises TaggerError."""
     if not 0.0 < apply <= 1.0:
         raise TaggerError(f"{apply} isn't a probability: give one above 0 and at most 1, such as 0.85.")
-    why = f"You said: always at {apply:.0%} and above."
-    return store.say(f"always {tag} at {apply:.2f} and above", (), [TagRule(tag, "always", apply, why=why)])
+    why = f"You said: always at {limit(apply)} and above."
+    return store.say(f"always {tag} at {limit(apply)} and above", (), [TagRule(tag, "always", apply, why=why)])
 
 
 def undo(store: Answers, act: int) -> None:
@@ -111,7 +112,8 @@ def _say(store: Answers, places: Sequence[Place], yes: bool, source: Source, cli
 def _say_all(store: Answers, yes: bool, tag: str, feature: str) -> int:
     found = store.review_queue(_ALL, tag, feature)
     if not found:
-        raise TaggerError("Nothing of that waits for a review.")
+        of = f" of “{tag or feature}”" if tag or feature else ""
+        raise TaggerError(f"Nothing{of} waits for your look: 'review' lists what does.")
     sayings = [Saying(one.question, "yes" if yes else "no") for one in found]
     what = tag or feature or "that waited"
     return store.say(f"{'accepted' if yes else 'rejected'} all {len(found):,} {what}", sayings)

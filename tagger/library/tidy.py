@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from tagger.answers import Selection
+from tagger.figures import percent
 from tagger.ports import Library, Store
 from tagger.types import ITEM_KINDS, Scope, Tag
 from tagger.vocabulary import normal, singular
@@ -30,7 +31,7 @@ class Tidy:
     def lines(self) -> list[str]:
         """For a person."""
         lines = [f"“{one}” and “{other}” look like the same tag: {why}." for one, other, why in self.twice]
-        lines += [f"“{name}” is on {share:.0%} of all items, so it tells little." for name, share in self.everywhere]
+        lines += [f"“{name}” is on {percent(n)} of all items, so it tells little." for name, n in self.everywhere]
         lines += [f"“{name}” was made by us and nothing has it." for name in self.unused]
         return lines or ["Nothing to tidy: no tag is twice there, on almost everything, or unused."]
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from tagger.decide import Court, Policy
 from tagger.families import row_of
+from tagger.figures import decimal
 from tagger.library.promise import PLACE
 from tagger.ports import Store
 from tagger.types import Change, Decision, Evidence, ItemRef, MediaItem, Sighting
@@ -281,19 +282,22 @@ def origin_of(rule: str, origins: Mapping[str, str]) -> str:
 def why_lines(found: Mapping[str, Any]) -> list[str]:
     """The same for a person."""
     verdicts = {"apply": "applied", "review": "waits for your look", "keep": "only remembered", "drop": "not applied"}
-    lines = [f"{found['tag']} on {found['item']}: {verdicts.get(found['verdict'], 'never said')}. {found['why']}"]
+    refused = found["rule"].startswith(_SAID_BY_A_PERSON) and found["verdict"] == "keep"
+    verdict = "drop" if refused else found["verdict"]
+    lines = [f"{found['tag']} on {found['item']}: {verdicts.get(verdict, 'never said')}. {found['why']}"]
     if found["verdict"]:
         place = f"  Rule: {found['rule']} ({found['origin']})"
         lines.append(place)
     if found.get("models"):
         sure = "calibrated" if found.get("calibrated", True) else "not calibrated"
         lines.append(
-            f"  {', '.join(found['models'])}: raw score {found['score']:.2f}, "
-            f"probability {found['probability']:.2f} ({sure})"
+            f"  {', '.join(found['models'])}: raw score {decimal(found['score'])}, "
+            f"probability {decimal(found['probability'])} ({sure})"
         )
     for place in found.get("evidence", ()):
         box = ", ".join(f"{edge:.2f}" for edge in place["box"]) if place["box"] else "the whole picture"
-        lines.append(f"  at {place['time_s']:.1f} s, {box}: {place['score']:.2f} ({place['model']})")
+        when = f"at {place['time_s']:.1f} s, " if found["item"].startswith("scene:") else ""
+        lines.append(f"  {when}{box}: {decimal(place['score'])} ({place['model']})")
     if found.get("spans_s"):
         lines.append("  seen " + ", ".join(f"{a:.0f}–{b:.0f} s" for a, b in found["spans_s"]))
     lines += [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tagger import figures
 from tagger.types import Verdict
 
 VERDICTS: Final[dict[Verdict, str]] = {"apply": "Apply", "review": "Review", "keep": "Keep"}
@@ -83,7 +84,7 @@ def counted(n: int, one: str, many: str) -> str:
 
 def percent(share: float) -> str:
     """``93 %``, rounded down: what is shown as 90 % has really reached 90 %."""
-    return f"{int(max(0.0, min(1.0, share)) * 100 + 1e-9)}\N{NARROW NO-BREAK SPACE}%"
+    return figures.percent(max(0.0, min(1.0, share))).replace(" ", "\N{NARROW NO-BREAK SPACE}")
 
 
 def clock(time_s: float) -> str:

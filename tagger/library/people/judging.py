@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tagger.decide import Bar, Policy, percent
+from tagger.decide import Bar, Policy
+from tagger.figures import against
 from tagger.people.judge import Identity, People, Query
 from tagger.people.likeness import Likeness
 from tagger.people.tracks import View, tracks
@@ -198,16 +199,16 @@ def _verdict(name: str, chance: float, sure: bool, policy: Policy) -> tuple[Verd
         return "keep", place, f"People are only remembered, as {place} says."
     bar: Bar = policy.bar(PEOPLE, name)
     if chance < bar.keep:
-        return "drop", f"{bar.place}.keep", f"{percent(chance)} is below {percent(bar.keep)}."
+        return "drop", f"{bar.place}.keep", "{} is below {}.".format(*against(chance, bar.keep))
     if chance < bar.review:
-        return "keep", f"{bar.place}.review", f"{percent(chance)} is below {percent(bar.review)}."
+        return "keep", f"{bar.place}.review", "{} is below {}.".format(*against(chance, bar.review))
     if chance < bar.apply:
-        return "review", f"{bar.place}.apply", f"{percent(chance)} is below {percent(bar.apply)}."
+        return "review", f"{bar.place}.apply", "{} is below {}.".format(*against(chance, bar.apply))
     if not sure:
         return "review", "people.doubts", ""
     if mode == "review":
         return "review", place, f"People are never applied without you, as {place} says."
-    return "apply", f"{bar.place}.apply", f"{percent(chance)} is at least {percent(bar.apply)}."
+    return "apply", f"{bar.place}.apply", "{} is at least {}.".format(*against(chance, bar.apply))
 
 
 def _named(why: str, names: Mapping[int, str]) -> str:

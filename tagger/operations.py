@@ -15,6 +15,7 @@ from tagger import catalogue, deciding, looking, marking, measuring, modelling, 
 from tagger.answers import Selection
 from tagger.app import App
 from tagger.errors import BusyError, ModelError
+from tagger.figures import percent
 from tagger.library.attempt import Attempt, try_library
 from tagger.library.find import URGENT, Order
 from tagger.library.housekeeping import backup_once
@@ -294,7 +295,7 @@ def look(app: App, wish: Wish) -> Answer:
         failed += seen["error"] is not None
         said = []
         for verdict, called in _LOOKED.items():
-            names = [f"{p['name']} {p['score']:.0%}" for p in seen["predictions"] if p["verdict"] == verdict]
+            names = [f"{p['name']} {percent(p['score'])}" for p in seen["predictions"] if p["verdict"] == verdict]
             said += [called + ", ".join(names)] if names else []
         lines.append(f"{seen['path']}: {seen['error'] or '; '.join(said) or 'nothing'}")
     return Answer(lines, {}, SOME_FAILED if failed else DONE)

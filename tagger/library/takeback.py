@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from tagger.answers import Answers, Selection
 from tagger.errors import TaggerError
-from tagger.library import targets
+from tagger.library import delivery, targets
+from tagger.library.delivery import Step
 from tagger.library.marking import take_all_back, tidy
 from tagger.library.ours import Ours, delete_unused
 from tagger.library.people.made import delete_unused_performers
 from tagger.library.tools import Tools
 from tagger.library.writer import Writer
-from tagger.ports import Store
-from tagger.types import Change, ItemKind, ItemRef, MediaItem, Scope, Target, parse_item
+from tagger.types import Change, ItemRef, MediaItem, Scope, parse_item
 
 _BATCH = 500
 REMOVED_FIRST = "a person removed it first"
@@ -27,49 +27,27 @@ def send_removals(tools: Tools) -> Counter[str]:
     library, store = tools.library, tools.store
     removed: Counter[str] = Counter()
     while changes := store.pending(_BATCH, "remove"):
-        present = {item.ref: item for item in library.get(list({change.plan.ref for change in changes}))}
-        groups: dict[tuple[ItemKind, Target, frozenset[str]], list[str]] = defaultdict(list)
-        wanted: dict[tuple[ItemKind, Target, str], list[Change]] = defaultdict(list)
-        for change in changes:
-            if _is_to_send(store, change, present.get(change.plan.ref)):
-                wanted[change.plan.ref.kind, change.plan.target, change.plan.ref.id].append(change)
-        for (kind, target, item_id), some in wanted.items():
-            groups[kind, target, frozenset(change.plan.tag_id for change in some)].append(item_id)
-        # Marked for all of them at once, since every mark is a transaction; what a kill leaves as sending is either
-        # still there, and sent again, or it arrived.
-        store.mark([change.id for some in wanted.values() for change in some], "sending")
-        arrived: list[int] = []
-        for (kind, target, tag_ids), ids in groups.items():
-            written = targets.remove(library, target, kind, ids, sorted(tag_ids))
-            done = [change for i in written.done for change in wanted[kind, target, i]]
-            arrived += [change.id for change in done]
-            removed.update(change.plan.tag_name for change in done)
-            why_not = dict(written.refused) | dict.fromkeys(written.missing, "it is gone from the library")
-            for item_id in ids:
-                if item_id not in written.done:
-                    reason = why_not.get(item_id, "the library didn't say what became of it")
-                    store.mark([change.id for change in wanted[kind, target, item_id]], "failed", reason)
-        if tools.ask is not None:
-            tidy(tools.ask, store, present)
-        store.mark(arrived, "done")
+        # What was being sent when we were killed may have arrived, and its markers may still hang there.
+        _tidy(tools, (change for change in changes if change.state == "sending"))
+        wanted = delivery.sort_out(store, changes, delivery.items_of(library, changes), _step)
+        for sent in delivery.deliver(library, store, "remove", wanted):
+            _tidy(tools, sent.done)
+            store.mark(delivery.ids(sent.done), "done")
+            delivery.fail(store, sent)
+            removed.update(change.plan.tag_name for change in sent.done)
     return removed
 
 
-def _is_to_send(store: Store, change: Change, item: MediaItem | None) -> bool:
-    """Whether the tag is there, on the file that we wrote to; else the change is marked with what became of it."""
-    if item is None:
-        return _settled(store, change, "it is gone from the library")
-    if item.fingerprint != change.plan.fingerprint:
-        return _settled(store, change, "its file has changed")
-    if change.plan.tag_id not in targets.present(item, change.plan.target):
-        # Being sent when we were killed: it arrived. Only planned: a person was quicker, which the next look learns.
-        return _settled(store, change, "" if change.state == "sending" else REMOVED_FIRST)
-    return True
+def _tidy(tools: Tools, changes: Iterable[Change]) -> None:
+    if tools.ask is not None:
+        tidy(tools.ask, tools.store, {change.plan.ref for change in changes})
 
 
-def _settled(store: Store, change: Change, reason: str) -> bool:
-    store.mark([change.id], "failed" if reason else "done", reason)
-    return False
+def _step(change: Change, item: MediaItem) -> Step:
+    if change.plan.tag_id in targets.present(item, change.plan.target):
+        return Step("sending", "", change.plan.tag_id)
+    # Being sent when we were killed: it arrived. Only planned: a person was quicker, which the next look learns.
+    return Step("done") if change.state == "sending" else Step("failed", REMOVED_FIRST)
 
 
 def _nothing() -> None:
@@ -109,10 +87,10 @@ def undo_selection(tools: Tools, chosen: Selection, dry_run: bool) -> TakenBack:
     performers: set[str] = set()
     run = None if dry_run else tools.store.begin_run("undo", Scope(), resume=False)
     for changes in _pages(tools.store, chosen):
-        present = {item.ref: item for item in tools.library.get(list({change.plan.ref for change in changes}))}
+        there = delivery.items_of(tools.library, changes)
         ours = []
         for change in changes:
-            reason = still.why_not(change, present.get(change.plan.ref))
+            reason = still.why_not(change, there.get(change.plan.ref))
             left[reason] += bool(reason)
             if not reason:
                 ours.append(change)

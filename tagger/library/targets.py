@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tagger.ports import Library, Written
-from tagger.types import ItemKind, MediaItem, Target
+from tagger.types import Action, ItemKind, MediaItem, Target
 
 
 def present(item: MediaItem, target: Target) -> frozenset[str]:
@@ -13,11 +13,10 @@ def present(item: MediaItem, target: Target) -> frozenset[str]:
     return item.tag_ids if target == "tag" else item.performer_ids
 
 
-def add(library: Library, target: Target, kind: ItemKind, ids: Sequence[str], of: Sequence[str]) -> Written:
-    """Add these tags or performers to these items."""
-    return (library.add_tags if target == "tag" else library.add_performers)(kind, ids, of)
-
-
-def remove(library: Library, target: Target, kind: ItemKind, ids: Sequence[str], of: Sequence[str]) -> Written:
-    """Take these tags or performers from these items."""
-    return (library.remove_tags if target == "tag" else library.remove_performers)(kind, ids, of)
+def write(
+    library: Library, action: Action, target: Target, kind: ItemKind, ids: Sequence[str], of: Sequence[str]
+) -> Written:
+    """Add these tags or performers to these items, or take them away."""
+    if target == "tag":
+        return (library.add_tags if action == "add" else library.remove_tags)(kind, ids, of)
+    return (library.add_performers if action == "add" else library.remove_performers)(kind, ids, of)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tagger.errors import TaggerError
-from tagger.library import targets
+from tagger.library import delivery
+from tagger.library.delivery import Wanted
 from tagger.library.marking import tidy
 from tagger.library.ours import REMOVED, Ours, delete_unused
 from tagger.library.people.made import delete_unused_performers
@@ -16,7 +17,7 @@ from tagger.library.told import called, when
 from tagger.library.tools import Tools
 from tagger.library.writer import Writer
 from tagger.ports import Store
-from tagger.types import Action, Change, ChangeState, ItemKind, ItemRef, MediaItem, Run, Target
+from tagger.types import Action, Change, ChangeState, Run
 from tagger.vocabulary import Tree
 
 _PAGE = 500
@@ -66,8 +67,8 @@ def finish_step(tools: Tools) -> int:
     for state in _WRITTEN:
         for changes in _pages(tools.store, int(run_id), state):
             ours = [change for change in changes if change.id <= int(last)]
-            present = _present(tools, ours)
-            taken = [change for change in ours if ours_now.why_not(change, present.get(change.plan.ref)) == REMOVED]
+            there = delivery.items_of(tools.library, ours)
+            taken = [change for change in ours if ours_now.why_not(change, there.get(change.plan.ref)) == REMOVED]
             _mark_undone(tools, taken)
             if len(ours) < len(changes):
                 break
@@ -130,7 +131,7 @@ class _Undo:
         if self._dry_run:
             return sum(map(len, _pages(store, run_id, "done", "remove")))
         for changes in _pages(store, run_id, "planned", "remove"):
-            store.mark([change.id for change in changes], "undone", _NEVER_SENT)
+            store.mark(delivery.ids(changes), "undone", _NEVER_SENT)
         store.restore(run_id)
         # Also when nothing was left to restore: an undo that was killed may have stopped before all was sent.
         return Writer(self._tools.library, store, self._tools.tree, lambda: None).flush()
@@ -142,30 +143,29 @@ class _Undo:
         if not self._dry_run:
             # From here to the marks below, a tag that is missing was taken away by us.
             self._tools.store.remember(_UNDOING, f"{self._run.id} {changes[-1].id}")
-        groups: dict[tuple[ItemKind, Target, frozenset[str]], list[str]] = defaultdict(list)
-        for (ref, target), by_tag in ours.items():
-            groups[ref.kind, target, frozenset(by_tag)].append(ref.id)
-        for (kind, target, tag_ids), ids in groups.items():
-            done: Sequence[str] = ids
-            if not self._dry_run:
-                written = targets.remove(self._tools.library, target, kind, ids, sorted(tag_ids))
-                for _, reason in written.refused:
-                    self._left[reason] += len(tag_ids)
-                done = (*written.done, *written.missing)
-            taken = [change for item_id in done for change in ours[ItemRef(kind, item_id), target].values()]
+        for part in delivery.parts(ours):
+            if self._dry_run:
+                taken = [change for group in part for change in group.changes]
+            else:
+                sent = delivery.send(self._tools.library, "remove", part)
+                taken = sent.done
+                for reason, by_id in sent.left:
+                    if reason == delivery.GONE:
+                        taken += by_id.values()
+                    else:
+                        self._left[reason] += len(by_id)
+                _mark_undone(self._tools, taken)
             self._removed += len(taken)
             for change in taken:
                 self._by_tag[change.plan.tag_name] += 1
-            if not self._dry_run:
-                _mark_undone(self._tools, taken)
 
-    def _ours(self, changes: Sequence[Change]) -> dict[tuple[ItemRef, Target], dict[str, Change]]:
+    def _ours(self, changes: Sequence[Change]) -> Wanted:
         """By item and tag; the others are counted and marked. What a person removed stays away for ever."""
-        present = _present(self._tools, changes)
-        ours: dict[tuple[ItemRef, Target], dict[str, Change]] = defaultdict(dict)
+        there = delivery.items_of(self._tools.library, changes)
+        ours: Wanted = defaultdict(dict)
         others: dict[str, list[Change]] = defaultdict(list)
         for change in changes:
-            reason = self._still.why_not(change, present.get(change.plan.ref))
+            reason = self._still.why_not(change, there.get(change.plan.ref))
             if reason == REMOVED and change.state == "sending":
                 reason = _NEVER_SENT
             if reason:
@@ -178,7 +178,7 @@ class _Undo:
             if self._dry_run:
                 continue
             if reason == REMOVED:
-                self._tools.store.mark([change.id for change in some], "gone", reason)
+                self._tools.store.mark(delivery.ids(some), "gone", reason)
             else:
                 _mark_undone(self._tools, some, reason)
         return ours
@@ -191,11 +191,6 @@ def _pages(store: Store, run_id: int, state: ChangeState, action: Action = "add"
         yield changes
 
 
-def _present(tools: Tools, changes: Sequence[Change]) -> dict[ItemRef, MediaItem]:
-    refs = list({change.plan.ref for change in changes})
-    return {item.ref: item for item in tools.library.get(refs)} if refs else {}
-
-
 def _mark_undone(tools: Tools, changes: Sequence[Change], reason: str = "") -> None:
     """Also asks for these items to be decided again by the next run, and lets their markers go."""
     if changes:
@@ -203,4 +198,4 @@ def _mark_undone(tools: Tools, changes: Sequence[Change], reason: str = "") -> N
         if tools.ask is not None:
             tidy(tools.ask, tools.store, refs)
         tools.store.reopen(refs)
-        tools.store.mark([change.id for change in changes], "undone", reason)
+        tools.store.mark(delivery.ids(changes), "undone", reason)

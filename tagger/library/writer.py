@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TypeAlias
 
 from tagger.errors import LibraryRefusedError
+from tagger.library import delivery
+from tagger.library.delivery import Sent, Step
 from tagger.library.following import MADE_BY_US, under_old_names
 from tagger.library.people.sending import PerformerSender
 from tagger.ports import Library, Store
-from tagger.types import Change, ChangeState, ItemKind, ItemRef, MediaItem, Tag
+from tagger.types import Change, MediaItem, Tag
 from tagger.vocabulary import TagIndex, Tree
 
 _BATCH = 500
 _MAKING = "making a tag"
-
-# By item, then by tag: the change that adds it.
-_Outgoing: TypeAlias = dict[ItemRef, dict[str, int]]
 
 
 class Writer:
@@ -67,69 +64,40 @@ class Writer:
         return added
 
     def _send(self, changes: Sequence[Change]) -> int:
-        present = {item.ref: item for item in self._library.get(list({change.plan.ref for change in changes}))}
-        outgoing: _Outgoing = defaultdict(dict)
-        settled: dict[tuple[ChangeState, str, str], list[int]] = defaultdict(list)
-        for change in changes:
-            state, reason, tag_id = self._step(change, present.get(change.plan.ref))
-            if state != "sending":
-                settled[state, reason, tag_id].append(change.id)
-            elif outgoing[change.plan.ref].setdefault(tag_id, change.id) != change.id:
-                settled["failed", "the same tag was planned under another name", tag_id].append(change.id)
-        for (state, reason, tag_id), ids in settled.items():
-            self._store.mark(ids, state, reason, tag_id)
-        # Items that get the same tags go together: one update, and one run of the hooks, for each item.
-        groups: dict[tuple[ItemKind, frozenset[str]], list[str]] = defaultdict(list)
-        for ref, by_tag in outgoing.items():
-            if by_tag:
-                groups[ref.kind, frozenset(by_tag)].append(ref.id)
-        return sum(self._add(kind, ids, sorted(tag_ids), outgoing) for (kind, tag_ids), ids in groups.items())
+        wanted = delivery.sort_out(self._store, changes, delivery.items_of(self._library, changes), self._step)
+        added = 0
+        for sent in delivery.deliver(self._library, self._store, "add", wanted):
+            self._store.mark(delivery.ids(sent.done), "done")
+            if sent.left:
+                delivery.fail(self._store, self._once_more(sent))
+            added += len(sent.done)
+        return added
 
-    def _step(self, change: Change, item: MediaItem | None) -> tuple[ChangeState, str, str]:
-        """The state that a change comes into now ("sending": it is to be sent), the reason, and the tag's id."""
+    def _step(self, change: Change, item: MediaItem) -> Step:
         plan = change.plan
-        if item is None:
-            return "failed", "it is gone from the library", ""
-        if item.fingerprint != plan.fingerprint:
-            return "failed", "its file has changed since it was looked at", ""
         try:
             tag = self._tags.get(plan.tag_id) or self._tag(plan.tag_name, change.run_id)
         except LibraryRefusedError as error:
-            return "failed", str(error), ""
+            return Step("failed", str(error))
         if tag.id in plan.tags_before:
-            return "failed", "the item had this tag before", ""
+            return Step("failed", "the item had this tag before", tag.id)
         if tag.id not in item.tag_ids:
-            return "sending", "", tag.id
+            return Step("sending", "", tag.id)
         # Being sent when we were killed: it arrived. Only planned: somebody was quicker, so it's theirs.
         ours = change.state == "sending" and plan.tag_id == tag.id
-        return ("done", "", tag.id) if ours else ("failed", "a person added it first", tag.id)
+        return Step("done", "", tag.id) if ours else Step("failed", "a person added it first", tag.id)
 
-    def _add(self, kind: ItemKind, ids: Sequence[str], tag_ids: Sequence[str], outgoing: _Outgoing) -> int:
-        """Add these tags to these items; how many were added."""
-
-        def changes(some: Sequence[str]) -> list[int]:
-            return [change for i in some for change in outgoing[ItemRef(kind, i)].values()]
-
-        for tag_id in tag_ids:
-            self._store.mark([outgoing[ItemRef(kind, i)][tag_id] for i in ids], "sending", tag_id=tag_id)
-        written = self._library.add_tags(kind, ids, tag_ids)
-        self._store.mark(changes(written.done), "done")
-        if written.missing:
-            self._store.mark(changes(written.missing), "failed", "it is gone from the library")
-        reasons = dict(written.refused)
-        reasons |= dict.fromkeys(set(ids) - {*written.done, *written.missing, *reasons}, "the library said nothing")
-        if reasons:
-            self._refused({change: reason for i, reason in reasons.items() for change in changes([i])}, tag_ids)
-        return len(changes(written.done))
-
-    def _refused(self, reasons: dict[int, str], tag_ids: Sequence[str]) -> None:
-        """They fail; but when somebody deleted or merged one of the tags meanwhile, they are planned once more."""
+    def _once_more(self, sent: Sent) -> Sent:
+        """Where somebody deleted or merged a tag meanwhile, what was refused is planned once more; the rest of it."""
         self.refresh()
-        changed = not self._tags.keys() >= set(tag_ids)
-        for change, reason in reasons.items():
-            again = changed and change not in self._tried_again
-            self._tried_again.add(change)
-            self._store.mark([change], "planned" if again else "failed", "" if again else reason)
+        failed = Sent(sent.done, [])
+        for reason, by_id in sent.left:
+            if self._tags.keys() >= by_id.keys() or not self._tried_again.isdisjoint(delivery.ids(by_id.values())):
+                failed.left.append((reason, by_id))
+            else:
+                self._store.mark(delivery.ids(by_id.values()), "planned")
+            self._tried_again.update(delivery.ids(by_id.values()))
+        return failed
 
     # ------------------------------------------------------------ making tags
 

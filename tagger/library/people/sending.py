@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 from tagger.errors import LibraryRefusedError
+from tagger.library import delivery
+from tagger.library.delivery import Step
 from tagger.library.people.made import make
 from tagger.ports import Library, Store
-from tagger.types import Change, ChangeState, ItemKind, ItemRef, MediaItem, Performer
+from tagger.types import Change, ItemRef, MediaItem, Performer
 
 
 class PerformerSender:
@@ -23,31 +24,24 @@ class PerformerSender:
         if not changes:
             return 0
         self._known = {performer.id: performer for performer in self._library.performers()}
-        there = {item.ref: item for item in self._library.get(list({change.plan.ref for change in changes}))}
-        groups: dict[tuple[ItemKind, str], list[Change]] = defaultdict(list)
-        for change in changes:
-            state, reason, performer_id = self._step(change, there.get(change.plan.ref))
-            if state == "sending":
-                groups[change.plan.ref.kind, performer_id].append(change)
-            else:
-                self._store.mark([change.id], state, reason, performer_id)
-        return sum(self._add(kind, performer_id, some) for (kind, performer_id), some in groups.items())
+        wanted = delivery.sort_out(self._store, changes, delivery.items_of(self._library, changes), self._step)
+        added = 0
+        for sent in delivery.deliver(self._library, self._store, "add", wanted):
+            self._store.mark(delivery.ids(sent.done), "done")
+            delivery.fail(self._store, sent)
+            added += len(sent.done)
+        return added
 
-    def _step(self, change: Change, item: MediaItem | None) -> tuple[ChangeState, str, str]:
-        """The state that a change comes into now, the reason, and the performer's id."""
+    def _step(self, change: Change, item: MediaItem) -> Step:
         plan = change.plan
-        if item is None:
-            return "failed", "it is gone from the library", ""
-        if item.fingerprint != plan.fingerprint:
-            return "failed", "its file has changed since it was looked at", ""
         try:
             performer = self._performer(plan.tag_id, plan.tag_name, change.run_id)
         except LibraryRefusedError as error:
-            return "failed", str(error), ""
+            return Step("failed", str(error))
         if performer.id not in item.performer_ids:
-            return "sending", "", performer.id
+            return Step("sending", "", performer.id)
         ours = change.state == "sending" and plan.tag_id == performer.id
-        return ("done", "", performer.id) if ours else ("failed", "a person added them first", performer.id)
+        return Step("done", "", performer.id) if ours else Step("failed", "a person added them first", performer.id)
 
     def _performer(self, performer_id: str, name: str, run_id: int) -> Performer:
         if performer_id in self._known:
@@ -60,19 +54,6 @@ class PerformerSender:
         performer = make(self._library, self._store, name, run_id)
         self._known[performer.id] = performer
         return performer
-
-    def _add(self, kind: ItemKind, performer_id: str, changes: Sequence[Change]) -> int:
-        of_item: dict[str, list[int]] = defaultdict(list)
-        for change in changes:
-            of_item[change.plan.ref.id].append(change.id)
-        self._store.mark([change.id for change in changes], "sending", tag_id=performer_id)
-        written = self._library.add_performers(kind, list(of_item), [performer_id])
-        done = [change for i in written.done for change in of_item[i]]
-        self._store.mark(done, "done")
-        reasons = dict(written.refused) | dict.fromkeys(written.missing, "it is gone from the library")
-        for item_id in set(of_item) - set(written.done):
-            self._store.mark(of_item[item_id], "failed", reasons.get(item_id, "the library said nothing"))
-        return len(done)
 
 
 def ours_on(store: Store, ref: ItemRef, performer_id: str) -> list[Change]:

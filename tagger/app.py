@@ -420,7 +420,7 @@ class App:
             return policy
         policy = with_answers(policy, self.store.rules(), self.config.promise)
         with contextlib.suppress(OSError):  # A page is told by the last one that could be written.
-            write_policy(self.data, policy, self.loaded.origins)
+            write_policy(self.data, policy, self.loaded.origins, self.config.promise)
         return policy
 
     def _refuse_unknown(self, language: Language) -> None:

@@ -395,12 +395,12 @@ class Court:
         bar, chance = ruling.bar, row.probability
         rank = 3 if chance >= bar.apply else 2 if chance >= bar.review else 1 if chance >= bar.keep else 0
         short = (_too_short(row.seen_s, self._policy.least_seen_s),) if judged.short else ()
-        all_said = (_by_threshold(rank, bar, chance), *ruling.caps, *short)
+        all_said: tuple[Said, ...] = (_by_threshold(rank, bar, chance), *ruling.caps, *short)
         least = min(RANK[one.verdict] for one in all_said)
-        first, *more = (one for one in all_said if RANK[one.verdict] == least)
+        holding = [one for one in all_said if RANK[one.verdict] == least]
         # What else holds it where it is would have to change, too.
-        also = "".join(f" And {one.otherwise[0].lower()}{one.otherwise[1:]}" for one in more)
-        return first._replace(otherwise=first.otherwise + also)
+        also = "".join(f" And {one.otherwise[0].lower()}{one.otherwise[1:]}" for one in holding[1:])
+        return holding[0]._replace(otherwise=holding[0].otherwise + also)
 
 
 def decide(predictions: Iterable[Prediction], policy: Policy) -> list[Decision]:

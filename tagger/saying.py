@@ -178,7 +178,7 @@ def happened(app: App, wish: Wish) -> Answer:
 
 def promising(app: App, wish: Wish) -> Answer:
     """What can be promised of each tag, from audits and reviews; sets thresholds when config.yml says promise."""
-    wanted = app.config.promise or 0.95
+    wanted = app.config.promise or promise.USUAL
     found = promise.find_promises(app.store, app.policy, wanted, measuring.complete_looks(app))
     lines = [one.sentence() + "." for one in found] or ["Nothing was looked at yet: 'audit' draws what to look at."]
     act = 0

@@ -10,19 +10,28 @@ import os
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tagger.decide import PlaceRule, Policy, plain
 from tagger.families import Family
 from tagger.vocabulary import Language, Names
 
 NAME = "policy.json"
-_Loaded = tuple[Policy, dict[str, str]]
 
 
-def write_policy(data: Path, policy: Policy, origins: Mapping[str, str]) -> None:
+class Snapshot(NamedTuple):
+    """The policy in force, where its values were said, and the share of what is applied that is promised to be right
+    (0: nothing is)."""
+
+    policy: Policy
+    origins: dict[str, str]
+    promise: float
+
+
+def write_policy(data: Path, policy: Policy, origins: Mapping[str, str], promise: float) -> None:
     """Put it into the data folder, unless the very same is there. Raises OSError."""
-    text = json.dumps({"policy": plain(policy), "origins": dict(origins)}, ensure_ascii=False, sort_keys=True)
+    said = {"policy": plain(policy), "origins": dict(origins), "promise": promise}
+    text = json.dumps(said, ensure_ascii=False, sort_keys=True)
     file = data / NAME
     if file.exists() and file.read_text(encoding="utf-8") == text:
         return
@@ -31,14 +40,14 @@ def write_policy(data: Path, policy: Policy, origins: Mapping[str, str]) -> None
     fresh.replace(file)
 
 
-def read_policy(data: Path) -> _Loaded:
-    """The policy as the last operation had it, and where its values were said; the defaults where there is none."""
+def read_policy(data: Path) -> Snapshot:
+    """All of it as the last operation had it; the defaults where there was none."""
     try:
         said = json.loads((data / NAME).read_text(encoding="utf-8"))
-        return _policy(said["policy"]), dict(said["origins"])
+        return Snapshot(_policy(said["policy"]), dict(said["origins"]), float(said["promise"]))
     except (OSError, ValueError, KeyError, TypeError):
         # Written by another version, or never: the next operation writes it anew.
-        return Policy(), {}
+        return Snapshot(Policy(), {}, 0.0)
 
 
 def _policy(said: dict[str, Any]) -> Policy:

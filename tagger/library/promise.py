@@ -31,6 +31,7 @@ CONFIDENCE = 0.95
 STEPS = tuple(round(0.99 - 0.02 * step, 2) for step in range(25))  # 0.99, 0.97 … 0.51
 POOLED = 20
 OWN = 3
+USUAL = 0.95  # what looks are held against while nothing is promised
 PLACE = ANSWERS  # where these rules say that they stand
 _Z = NormalDist().inv_cdf(CONFIDENCE)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from tagger.library.promise import PLACE, Promise, looks_needed, looks_of, promises, without_promises
+from tagger.library.promise import USUAL, Promise, looks_needed, looks_of, promises, without_promises
 from tagger.pages.arguments import Call
 from tagger.pages.place import Place
 from tagger.snapshot import read_policy
 from tagger.store import SqliteStore
 
-WANTED = 0.95
 _TAGS = 300  # of those that wait, the feature of so many is looked up
 _SAMPLE = 2000
 _MAJOR = 10
@@ -18,22 +17,23 @@ _MAJOR = 10
 
 def looks(place: Place, call: Call) -> dict[str, Any]:
     """Of each tag that was looked at or waits: how many looks, how many of those that count were right, the share
-    that is right at least, from where on 95 % can be promised, and how many more looks would settle it (none where it
-    is promised)."""
+    that is right at least, from where on what the person promises (95 % as long as nothing is) can be promised, and
+    how many more looks would settle it (none where it is promised)."""
     del call
     store = place.store
-    policy, _ = read_policy(place.data)
+    policy, _, promised = read_policy(place.data)
+    wanted = promised or USUAL
     plain, seen, waits = without_promises(policy), looks_of(store.answers()), store.tally("review")
     known = {*seen, *_unseen(store, waits, {tag for _, tag in seen})}
     now = {(feature, tag): plain.bar(feature, tag).apply for feature, tag in known}
     tags = [
         _row(one, len(seen.get((one.feature, one.tag), ())), waits.get(one.tag, 0))
-        for one in promises(seen, WANTED, now)
+        for one in promises(seen, wanted, now)
     ]
-    rest = len(waits.keys() - {row["tag"] for row in tags}) * looks_needed(0, 0, WANTED)
+    rest = len(waits.keys() - {row["tag"] for row in tags}) * looks_needed(0, 0, wanted)
     return {
-        "promise": WANTED,
-        "follows": any(rule.place == PLACE and rule.features for rule in policy.rules),
+        "promise": wanted,
+        "follows": promised > 0,
         "left": sum(row["left"] for row in tags) + min(rest, sum(waits.values())),
         "tags": sorted(tags, key=lambda row: (-row["looks"], -row["waiting"], row["tag"])),
     }
@@ -86,7 +86,7 @@ def estimate(place: Place, call: Call) -> dict[str, Any]:
     """What these thresholds (percents) would change, reckoned from what is stored of some items. The exact numbers are
     those of deciding again."""
     store = place.store
-    policy, _ = read_policy(place.data)
+    policy = read_policy(place.data).policy
     apply = call.apply * _MAJOR or round(policy.apply * 1000)
     as_it_is = round(policy.review * 1000)
     review = min(apply, call.review * _MAJOR or as_it_is)

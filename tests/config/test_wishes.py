@@ -171,11 +171,16 @@ def test_a_page_reads_the_very_policy_that_is_in_force(tmp_path: Path) -> None:
             "rules": [{"below": "/media", "thresholds": {"apply": 0.99}, "most_tags": 3, "blacklist": ["x"]}],
         }
     )
-    write_policy(tmp_path, wanted, {"tags.language": "config.yml"})
-    read, origins = read_policy(tmp_path)
-    assert read == wanted and read.fingerprint() == wanted.fingerprint() and origins == {"tags.language": "config.yml"}
+    write_policy(tmp_path, wanted, {"tags.language": "config.yml"}, 0.9)
+    read, origins, promise = read_policy(tmp_path)
+    assert (
+        promise == 0.9
+        and read == wanted
+        and read.fingerprint() == wanted.fingerprint()
+        and origins == {"tags.language": "config.yml"}
+    )
     (tmp_path / "policy.json").write_text("{", encoding="utf-8")
-    assert read_policy(tmp_path) == (Policy(), {})
+    assert read_policy(tmp_path) == (Policy(), {}, 0.0)
 
 
 @pytest.mark.parametrize(

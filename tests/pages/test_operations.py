@@ -189,7 +189,7 @@ def test_what_was_written_is_audited_among_what_waits(stash: StashDouble, tmp_pa
     assert refs[0].id not in {audit["id"] for audit in left if audit["tag"] == BLACK_WHITE}
 
 
-def test_looks_count_towards_a_promise(stash: StashDouble, tmp_path: Path) -> None:
+def test_looks_count_towards_a_promise(stash: StashDouble, tmp_path: Path, data: Path) -> None:
     refs = [stash.add_image(picture(tmp_path / f"{i}.jpg", colour=False, seed=i)) for i in range(3)]
     stash.run_task("Tag library")
     clicks = [
@@ -203,6 +203,13 @@ def test_looks_count_towards_a_promise(stash: StashDouble, tmp_path: Path) -> No
     assert 0 < row["at_least"] < 2 / 3
     assert said["left"] == sum(other["left"] for other in said["tags"])
     assert all(other["left"] <= other["waiting"] for other in said["tags"])
+    assert (said["promise"], said["follows"]) == (0.95, False)
+    plain = (data / "config.yml").read_text()
+    (data / "config.yml").write_text(plain + "promise: 0.2\n")
+    stash.run_task("Decide again")
+    said = ask(stash, "looks")
+    (row,) = [row for row in said["tags"] if row["tag"] == BLACK_WHITE]
+    assert (said["promise"], said["follows"]) == (0.2, True) and row["apply"] == 0.9
 
 
 def test_an_estimate_is_what_deciding_again_does(stash: StashDouble, tmp_path: Path, data: Path) -> None:

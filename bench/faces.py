@@ -13,10 +13,10 @@ import argparse
 import os
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
@@ -48,6 +48,7 @@ _STRANGERS_FROM = 0.5
 _CAUTION = 1.10  # on the impostors' deviation: few people, hardly a child, an old photograph or dark skin among them
 
 Floats = npt.NDArray[np.float32]
+Change: TypeAlias = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,10 +72,13 @@ def recogniser(name: str, source: Source, folder: Path) -> tuple[FaceEmbedderSpe
 
 
 def faces_of(path: Path, recognizer: Recognizer) -> list[Face]:
-    """Faces in a picture, from left to right."""
+    """Faces in a picture's file, from left to right."""
     bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if bgr is None:
-        return []
+    return faces_in(np.asarray(bgr, np.uint8), recognizer) if bgr is not None else []
+
+
+def faces_in(bgr: npt.NDArray[np.uint8], recognizer: Recognizer) -> list[Face]:
+    """Faces in a picture (h, w, 3), from left to right."""
     height, width = bgr.shape[:2]
     scale = min(1.0, _PICTURE_SIDE_PX / max(height, width))
     rgb = np.asarray(cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)[:, :, ::-1]
@@ -87,11 +91,12 @@ def vector(face: Face) -> Floats:
     return np.frombuffer(face.vector, np.float16).astype(np.float32)
 
 
-def portraits(media: Path, recognizer: Recognizer) -> list[Example]:
-    """The largest face of every picture in a person's folder."""
+def portraits(media: Path, recognizer: Recognizer, change: Change | None = None) -> list[Example]:
+    """The largest face of every picture in a person's folder; ``change`` is done to the pictures first."""
     examples = []
     for path in sorted((media / "faces").glob("*/*")):
-        faces = faces_of(path, recognizer)
+        bgr = np.asarray(cv2.imread(str(path), cv2.IMREAD_COLOR), np.uint8)
+        faces = faces_in(change(bgr) if change else bgr, recognizer)
         if faces:
             best = max(faces, key=lambda f: f.box.area if f.box else 0.0)
             examples.append(Example(path.parent.name, path.name, vector(best), best.quality, best.score))
@@ -238,19 +243,27 @@ def gathered(faces: Sequence[Example], others: Sequence[Example], like: Likeness
     return Gathered(pure, most / sum(e.person != "" for e in faces), len(groups), mixed)
 
 
-def leave_one_out(faces: Sequence[Example], like: Likeness, most: int) -> list[tuple[Identity | None, str]]:
-    """Each face against everybody's other pictures, at most ``most`` of them a person."""
+def leave_one_out(
+    faces: Sequence[Example], like: Likeness, most: int, examples: Sequence[Example] = ()
+) -> list[tuple[Identity | None, str]]:
+    """Each face against everybody's other pictures (``examples``, or these faces), at most ``most`` a person."""
     rows = []
-    for i, face in enumerate(faces):
-        rest = [e for j, e in enumerate(faces) if j != i]
+    for face in faces:
+        rest = [e for e in examples or faces if e.picture != face.picture]
         some = [e for e in rest if sum(o.person == e.person for o in rest[: rest.index(e)]) < most]
         rows.append((ask(People(known(some), like), face), face.person))
     return rows
 
 
-def hold_out(faces: Sequence[Example], like: Likeness) -> list[tuple[Identity | None, str]]:
+def hold_out(
+    faces: Sequence[Example], like: Likeness, examples: Sequence[Example] = ()
+) -> list[tuple[Identity | None, str]]:
     """Each face against everybody but its own person."""
-    return [(ask(People(known([e for e in faces if e.person != f.person]), like), f), "") for f in faces]
+    rows = []
+    for face in faces:
+        others = [e for e in examples or faces if e.person != face.person]
+        rows.append((ask(People(known(others), like), face), ""))
+    return rows
 
 
 def crossed(faces: Sequence[Example], others: Sequence[Example], before: Likeness) -> str:

@@ -114,3 +114,36 @@ def test_embedders_that_nobody_measured_here_reach_review_at_most(name: str) -> 
     assert isinstance(spec, FaceEmbedderSpec)
     assert not spec.tested
     assert not Likeness.of(spec.identity).fitted
+
+
+def test_a_tilted_face_is_looked_at_once_more_with_its_eyes_level() -> None:
+    """The closer look is upright, and its points come back to where they are in the picture."""
+
+    class Tilted(FaceOnRed):
+        """Points turned by 30 degrees in the picture; level in a look in which somebody has turned it upright."""
+
+        def infer(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
+            said = super().infer(feeds)
+            if len(self.fed) == 1:
+                turn = np.radians(30)
+                matrix = np.array([(np.cos(turn), np.sin(turn)), (-np.sin(turn), np.cos(turn))])
+                points = said["kps_8"].reshape(-1, 5, 2)
+                said["kps_8"] = (points @ matrix).reshape(said["kps_8"].shape).astype(np.float32)
+            return said
+
+    class Around(Tilted):
+        """A face of 160 pixels in the middle of the closer look, where the picture put it."""
+
+        def infer(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
+            said = super().infer(feeds)
+            if len(self.fed) > 1:
+                cell = int(np.argmax(said["cls_8"][0, :, 0]))
+                said["bbox_8"][0, cell, 2:] = np.log([20, 24])
+                said["kps_8"][0, cell] *= 4
+            return said
+
+    ((face,),) = FaceDetector(detector(sides=(640,)), Around()).find([spot(320, 320, 160, 160).rgb])
+    across, down = face.points[1] - face.points[0]
+    assert np.degrees(np.arctan2(down, across)) == pytest.approx(30, abs=1)
+    assert np.hypot(across, down) == pytest.approx(16, abs=0.5)
+    assert face.points.mean(axis=0).tolist() == pytest.approx([160, 160], abs=8)

@@ -20,7 +20,12 @@ SIDE_PX = 112
 REFERENCE: Final = np.array(
     [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)], np.float32
 )
+_INNER = (slice(24, 104), slice(20, 92))  # eyes to chin, little of what is around
+_LEVELS = 140.0  # between darkest and brightest; faces with fewer look alike to an embedder, whoever they are
+_MOST_GAIN = 4.0
 _SHARP_FROM, _SHARP_AT = 1.5, 5.5  # log of the Laplacian's variance: nothing to see, all there
+_GRAIN_FROM, _GRAIN_AT = 4.0, 16.0  # deviation of noise, which would pass for sharpness; clear ones have 1 to 3
+_GRAIN = np.array([(1, -2, 1), (-2, 4, -2), (1, -2, 1)], np.float32)  # blind to edges (Immerkær 1996); deviation × 6
 _WIDTH_FROM_PX, _WIDTH_AT_PX = 14.0, 64.0
 _TURNED_FROM, _TURNED_AT = 0.20, 0.75  # nose off the middle between the eyes, in eye distances
 _SCORE_FROM, _SCORE_AT = 0.60, 0.90  # clocks, dogs and food reach .85, clear faces .9 and more
@@ -55,15 +60,35 @@ def _similarity(points: npt.NDArray[np.float32]) -> npt.NDArray[np.float64] | No
     return np.asarray(matrix, np.float64)
 
 
+def evened(face: RgbArray) -> RgbArray:
+    """An aligned face as embedders should see it: a dark or faded one with its contrast spread, others as they are."""
+    low, high, gain = _spread(_inner(face))
+    if gain == 1:
+        return face
+    spread: Any = np.clip((face.astype(np.float32) - (low + high) / 2) * gain + 127.5, 0, 255).astype(np.uint8)
+    return spread  # type: ignore[no-any-return]
+
+
+def _inner(face: RgbArray) -> Any:
+    return cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)[_INNER].astype(np.float32)
+
+
+def _spread(inner: Any) -> tuple[float, float, float]:
+    """Its darkest and brightest level, and by what its contrast is to be multiplied."""
+    low, high = np.percentile(inner, (1, 99)).tolist()
+    return low, high, min(_MOST_GAIN, max(1.0, _LEVELS / max(1.0, high - low)))
+
+
 def quality(face: RgbArray, found: Found) -> float:
-    """0..1: the product of how large, sharp, frontal and sure it is. ``face`` is the aligned one."""
-    grey: Any = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)
-    inner = grey[24:104, 20:92]
+    """0..1: the product of how large, sharp, clean, frontal and sure it is. ``face`` is the aligned one."""
+    inner = _inner(face)
     sharp = _ramp(float(np.log1p(cv2.Laplacian(inner, cv2.CV_32F).var())), _SHARP_FROM, _SHARP_AT)
+    grain = float(np.median(np.abs(cv2.filter2D(inner, -1, _GRAIN)))) / 0.6745 / 6 * _spread(inner)[2]
+    clean = 1 - _ramp(grain, _GRAIN_FROM, _GRAIN_AT)
     large = _ramp(float(np.log(max(1.0, found.width_px))), np.log(_WIDTH_FROM_PX), np.log(_WIDTH_AT_PX))
     frontal = 1 - _ramp(turned(found.points), _TURNED_FROM, _TURNED_AT)
     sure = _ramp(found.score, _SCORE_FROM, _SCORE_AT)
-    return round(float((large * sharp * frontal * sure) ** 0.5), 3)
+    return round(float((large * sharp * clean * frontal * sure) ** 0.5), 3)
 
 
 def turned(points: npt.NDArray[np.float32]) -> float:

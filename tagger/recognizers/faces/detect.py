@@ -3,7 +3,7 @@
 A detector sees faces of a certain size well. The frame is shown at ``spec.sides`` (longest side in pixels): the first
 is the main look, a smaller one finds faces that fill the picture, a larger one is taken only when the main look hints
 at faces that are small for it. Then each face is looked at once more by itself, at the size at which its five points
-are placed best: on a group picture this is worth as much as a larger model.
+are placed best, and with its eyes level if it is tilted: on a group picture this is worth as much as a larger model.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ _CLOSER_SIDE_PX = 320
 _CLOSER_FACE_PX = 160.0  # where the five points are most exact (mean cosine of pairs .63; at 120 px .60, at 450 px .56)
 _MOST_CLOSER = 16
 _LEAST_CLOSER_PX = 14.0
+_TILTED_DEG = 15.0  # tilted more than this, the five points are placed worse the more it is, up to a wrong person
 _SAME_IOU = 0.4
 _WORTH = 1.25  # a look must differ this much in size from the main one to show anything new
 _MULTIPLE = 32
@@ -124,16 +125,13 @@ class FaceDetector:
     def _closer(self, frames: Sequence[RgbArray], found: list[list[Found]]) -> list[list[Found]]:
         """The same faces with their points from a look of their own; the largest ones, when there are very many."""
         cuts = [
-            (i, face, *_cut(frames[i], face))
+            (face, *_cut(frames[i], face))
             for i, faces in enumerate(found)
             for face in sorted(faces, key=lambda face: -face.width_px)[:_MOST_CLOSER]
             if face.width_px >= _LEAST_CLOSER_PX
         ]
-        looks = self._look([picture for _, _, picture, _, _ in cuts], _CLOSER_SIDE_PX)
-        better = {
-            id(face): _again(face, look, scale, corner)
-            for (_, face, _, scale, corner), look in zip(cuts, looks, strict=True)
-        }
+        looks = self._look([picture for _, picture, _ in cuts], _CLOSER_SIDE_PX)
+        better = {id(face): _again(face, look, place) for (face, _, place), look in zip(cuts, looks, strict=True)}
         return [[better.get(id(face), face) for face in faces] for faces in found]
 
     def _merged(self, looked: Sequence[_Looked]) -> list[Found]:
@@ -148,8 +146,9 @@ class FaceDetector:
         return [Found(min(1.0, float(scores[i])), boxes[i], points[i]) for i in best]
 
 
-def _cut(rgb: RgbArray, face: Found) -> tuple[RgbArray, float, Floats]:
-    """The surroundings of a face as a square picture in which it is ``_CLOSER_FACE_PX`` wide; scale; its corner."""
+def _cut(rgb: RgbArray, face: Found) -> tuple[RgbArray, Floats]:
+    """The surroundings of a face as a square picture in which it is ``_CLOSER_FACE_PX`` wide and upright; and the
+    similarity (2, 3) that leads from the frame to it."""
     scale = _CLOSER_FACE_PX / face.width_px
     reach = _CLOSER_SIDE_PX / scale / 2
     middle = (face.box[:2] + face.box[2:]) / 2
@@ -160,21 +159,36 @@ def _cut(rgb: RgbArray, face: Found) -> tuple[RgbArray, float, Floats]:
     size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
     fitted = resized(part, *size)
     # All of one size, so that they share a batch; a fringe of a pixel or two is lost at most.
-    canvas = np.zeros((_CLOSER_SIDE_PX, _CLOSER_SIDE_PX, 3), np.uint8)
+    canvas: Any = np.zeros((_CLOSER_SIDE_PX, _CLOSER_SIDE_PX, 3), np.uint8)
     high, wide = min(_CLOSER_SIDE_PX, size[1]), min(_CLOSER_SIDE_PX, size[0])
     canvas[:high, :wide] = fitted[:high, :wide]
-    return canvas, scale, np.array([left, top], np.float32)
+    place = np.array([(scale, 0, -left * scale), (0, scale, -top * scale)])
+    if abs(tilt := _tilt(face.points)) > _TILTED_DEG:
+        x, y = (place[:, :2] @ middle + place[:, 2]).tolist()
+        turn: Any = cv2.getRotationMatrix2D((x, y), tilt, 1.0)
+        canvas = cv2.warpAffine(canvas, turn, (_CLOSER_SIDE_PX, _CLOSER_SIDE_PX), flags=cv2.INTER_LINEAR)
+        place = turn[:, :2] @ place + np.array([(0, 0, turn[0, 2]), (0, 0, turn[1, 2])])
+    return canvas, place.astype(np.float32)
 
 
-def _again(face: Found, look: _Looked, scale: float, corner: Floats) -> Found:
+def _tilt(points: Floats) -> float:
+    """By how many degrees the line between the eyes is turned clockwise."""
+    across, down = points[1] - points[0]
+    return float(np.degrees(np.arctan2(down, across)))
+
+
+def _again(face: Found, look: _Looked, place: Floats) -> Found:
     """``face`` with the points of the same face in a closer look; as it was where that shows none."""
-    back = np.float32(1 / scale)
-    overlaps = _overlaps(look.boxes * back + np.tile(corner, 2), face.box)
+    scale = _CLOSER_FACE_PX / face.width_px
+    middle = place[:, :2] @ ((face.box[:2] + face.box[2:]) / 2) + place[:, 2]
+    half = (face.box[2:] - face.box[:2]) / 2 * scale
+    overlaps = _overlaps(look.boxes, np.concatenate([middle - half, middle + half]))
     likely = np.nonzero(overlaps > _SAME_IOU)[0]
     if not len(likely):
         return face
     best = int(likely[np.argmax(look.scores[likely])])
-    return Found(face.score, face.box, (look.points[best] * back + corner).astype(np.float32))
+    back = np.linalg.inv(place[:, :2])
+    return Found(face.score, face.box, ((look.points[best] - place[:, 2]) @ back.T).astype(np.float32))
 
 
 def _fitted(rgb: RgbArray, side: int) -> tuple[RgbArray, float]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tagger.recognizers.faces.align import evened
 from tagger.recognizers.feed import Feed
 from tagger.types import Frame
 
@@ -31,7 +32,7 @@ class FaceEmbedder:
     def vectors(self, faces: Sequence[RgbArray]) -> npt.NDArray[np.float32]:
         """(n, dimensions), each of length 1, from aligned faces (112, 112, 3). Raises EngineError."""
         rows = []
-        frames = [Frame(face, 0.0, face.shape[1], face.shape[0]) for face in faces]
+        frames = [Frame(evened(face), 0.0, face.shape[1], face.shape[0]) for face in faces]
         for start in range(0, len(frames), self._batch):
             fed, _ = self._feed(frames[start : start + self._batch])
             outputs = self._engine.infer({self._input: fed})

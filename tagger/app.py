@@ -34,7 +34,7 @@ from tagger.media.sampler import ProcessMedia
 from tagger.people.likeness import Likeness
 from tagger.people_store import PeopleStore
 from tagger.pipeline import Pipeline
-from tagger.policy import load_language, names_something, policy_of, refuse_unknown, tree_of
+from tagger.policy import doubts, known_names, load_language, names_something, policy_of, refuse_unknown, tree_of
 from tagger.ports import Host, Library, Progress, Recognizer
 from tagger.recognizers import build
 from tagger.recognizers.builtin import builtin_calibrations, builtins
@@ -424,18 +424,31 @@ class App:
         return policy
 
     def _refuse_unknown(self, language: Language) -> None:
-        if not names_something(self.config):
-            return
+        if names_something(self.config):
+            features = {spec.feature for spec in self.catalogue.specs.values()}
+            refuse_unknown(self.config, language, *self._named, features)
+
+    @cached_property
+    def known_names(self) -> frozenset[str]:
+        """In normal form, all that answers to a name (:func:`tagger.policy.known_names`)."""
+        return known_names(self.config, self.policy.names.language, *self._named)
+
+    @property
+    def doubts(self) -> list[str]:
+        """A sentence for each name on a list that nothing answers to: a slip, or a name that will come."""
+        return doubts(self.config, self.known_names)
+
+    @cached_property
+    def _named(self) -> tuple[frozenset[str], list[str]]:
+        """The labels of models that are here, and the names of the library's tags."""
         labels: set[str] = set()
         for spec in self.catalogue.specs.values():
             with contextlib.suppress(ModelError):  # Its labels come with its weights.
                 labels |= {*spec.read_labels(self.models_folder), *spec.members}
         for builtin in builtins():
             labels |= set(builtin.labels)
-        features = {spec.feature for spec in self.catalogue.specs.values()}
         has_library = self.connection is not None or self.folder is not None
-        tags = [tag.name for tag in self.library.tags()] if has_library else []
-        refuse_unknown(self.config, language, labels, tags, features)
+        return frozenset(labels), [tag.name for tag in self.library.tags()] if has_library else []
 
     @cached_property
     def judge(self) -> Judge:

@@ -24,6 +24,8 @@ def again(app: App, wish: Wish) -> Answer:
     """New settings meet everything that is stored: nothing is looked at."""
     with as_worker(app, "again"):
         app.be_modest()
+        for doubt in app.doubts:
+            app.progress.warn(doubt)
         tools = app.tools(looking=False, judging=True)
         scope = app.config.scope.to_scope()
         done = decide_again(tools, scope, dry_run=wish.dry_run, yes=wish.yes, backup=app.backs_up)

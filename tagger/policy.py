@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from tagger.config import USUAL_REVIEW, Config, Rule, Threshold
 from tagger.decide import PlaceRule, Policy
 from tagger.errors import ConfigError
 from tagger.families import Family
-from tagger.vocabulary import Language, Names, Tree, normal
+from tagger.vocabulary import Language, Names, Tree, display, matches, normal
 
 SHIPPED = Path(__file__).resolve().parents[1] / "models" / "names"
 COLOURS = frozenset(
@@ -23,6 +23,7 @@ COLOURS = frozenset(
 )
 _SUFFIXES = (".yaml", ".yml")
 _COUNTS = ("2 people", "3 people", "4 people", "group")
+_NEAREST = 3
 
 
 class _LanguageFile(BaseModel):
@@ -142,14 +143,8 @@ def refuse_unknown(
 
     Blacklist and whitelist may name anything. Raises ConfigError with the nearest name there is.
     """
-    given = config.tags
-    words = {normal(word) for words in given.synonyms.values() for word in words}
-    known = {normal(name) for name in (*labels, *given.rollups, *_COUNTS)} | words
-    named = {
-        normal(name) for value in given.names.values() for name in ([value] if isinstance(value, str) else value or [])
-    }
-    called = {normal(language.name(label)) for label in known}
-    anything = known | named | called | {normal(name) for name in (*tags, *given.parents.values())}
+    given, known = config.tags, _labels(config, labels)
+    anything = known_names(config, language, known, tags)
     all_rules = [(f"rules[{i}].", rule.thresholds.tags, rule) for i, rule in enumerate(config.rules)]
     _known("thresholds.tags", config.thresholds.tags, anything)
     for place, of_tags, _ in all_rules:
@@ -170,7 +165,54 @@ def refuse_unknown(
         _known(place, names, all_features)
 
 
-def _known(place: str, names: Iterable[str], known: set[str]) -> None:
+def known_names(config: Config, language: Language, labels: Iterable[str], tags: Iterable[str]) -> frozenset[str]:
+    """In normal form, all that answers to a name: labels and what they are called, the person's tags, and names that
+    the configuration gives."""
+    given, known = config.tags, _labels(config, labels)
+    named = [name for value in given.names.values() for name in ([value] if isinstance(value, str) else value or [])]
+    called = [language.name(label) for label in known]
+    coloured = [
+        language.coloured.format(colour=colour, thing=thing)
+        for colour in language.colours.values()
+        for thing in language.names.values()
+    ]
+    return known | {normal(name) for name in (*named, *called, *coloured, *tags, *given.parents.values())}
+
+
+def doubts(config: Config, known: frozenset[str]) -> list[str]:
+    """Of lists that may name anything, a sentence for each entry that nothing answers to: it may be a slip, or a name
+    that will come. ``known`` is of :func:`known_names`."""
+    tags, scope = config.tags, config.scope
+    lists = [
+        *((f"tags.{name}", getattr(tags, name)) for name in ("blacklist", "whitelist", "markers", "complete")),
+        ("scope.tags", scope.tags),
+        ("scope.exclude_tags", scope.exclude_tags),
+        ("people.exclude_tags", config.people.exclude_tags),
+        *((f"rules[{i}].blacklist", rule.blacklist) for i, rule in enumerate(config.rules)),
+        *((f"rules[{i}].whitelist", rule.whitelist) for i, rule in enumerate(config.rules)),
+    ]
+    found = [(place, doubt(name, known)) for place, names in lists for name in names]
+    return [f"{place}: {said}" for place, said in found if said]
+
+
+def doubt(name: str, known: frozenset[str]) -> str:
+    """What there is to say of a name or a pattern that nothing answers to, with the nearest names; else nothing."""
+    colour, _, thing = normal(name).partition(" ")
+    if normal(name) in known:
+        return ""
+    if any(matches(one, (name, thing) if colour in COLOURS else (name,)) for one in known):
+        return ""
+    near = [f"“{display(one)}”" for one in difflib.get_close_matches(normal(name), known, _NEAREST, 0.7)]
+    meant = f"did you mean {' or '.join(near)}? " if near else ""
+    return f"nothing is called “{name}” so far: {meant}If it is a name of your own, all is well."
+
+
+def _labels(config: Config, labels: Iterable[str]) -> frozenset[str]:
+    words = [word for words in config.tags.synonyms.values() for word in words]
+    return frozenset(normal(name) for name in (*labels, *config.tags.rollups, *_COUNTS, *words))
+
+
+def _known(place: str, names: Iterable[str], known: Collection[str]) -> None:
     for name in names:
         colour, _, thing = normal(name).partition(" ")
         if normal(name) not in known and not (colour in COLOURS and thing in known):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 
 from tagger import measuring
@@ -19,7 +19,9 @@ from tagger.library.people.census import follow_reviews
 from tagger.library.progress import many
 from tagger.library.takeback import TakenBack, parse_ref, send_all, undo_everything, undo_selection
 from tagger.operating import Answer, Operation, Wish, as_worker
+from tagger.policy import doubt
 from tagger.types import ItemRef
+from tagger.vocabulary import normal
 
 _Act = Callable[[App, Wish], Answer]
 
@@ -53,17 +55,23 @@ def _row(question: Question) -> dict[str, object]:
 def _accept(app: App, wish: Wish) -> Answer:
     if wish.all:
         return _sent(app, review.accept_all(app.store, wish.tag, wish.feature))
-    return _sent(app, review.accept(app.store, _places(wish)))
+    return _sent(app, review.accept(app.store, _places(wish)), more=_doubts(app, wish.names[1:]))
 
 
 def _reject(app: App, wish: Wish) -> Answer:
     if wish.all:
         return _sent(app, review.reject_all(app.store, wish.tag, wish.feature))
-    return _sent(app, review.reject(app.store, _places(wish)))
+    return _sent(app, review.reject(app.store, _places(wish)), more=_doubts(app, wish.names[1:]))
+
+
+def _doubts(app: App, tags: Iterable[str]) -> list[str]:
+    """Of names that nothing answers to, since it may be a slip."""
+    known = app.known_names | {normal(tag) for _, tag in app.store.tags_decided()}
+    return [f"Careful: {said}" for tag in tags if (said := doubt(tag, known))]
 
 
 def _never_here(app: App, wish: Wish) -> Answer:
-    return _sent(app, review.never_here(app.store, _places(wish)))
+    return _sent(app, review.never_here(app.store, _places(wish)), more=_doubts(app, wish.names[1:]))
 
 
 def _instead(app: App, wish: Wish) -> Answer:
@@ -87,7 +95,7 @@ def _item(app: App, ref: ItemRef) -> str:
 def _never(app: App, wish: Wish) -> Answer:
     (tag,) = _names(wish, 1, "a tag")
     act = review.never(app.store, tag)
-    return Answer([f"“{tag}” is written nowhere any more (answer {act}).", _AGAIN], {"act": act})
+    return Answer([f"“{tag}” is written nowhere any more (answer {act}).", _AGAIN, *_doubts(app, [tag])], {"act": act})
 
 
 def _always(app: App, wish: Wish) -> Answer:
@@ -96,7 +104,10 @@ def _always(app: App, wish: Wish) -> Answer:
         act = review.always(app.store, tag, float(apply))
     except ValueError:
         raise TaggerError(f"{apply} isn't a number: say for example 'review always Dog 0.85'.") from None
-    return Answer([f"“{tag}” is applied from {limit(float(apply))} on (answer {act}).", _AGAIN], {"act": act})
+    return Answer(
+        [f"“{tag}” is applied from {limit(float(apply))} on (answer {act}).", _AGAIN, *_doubts(app, [tag])],
+        {"act": act},
+    )
 
 
 def _undo(app: App, wish: Wish) -> Answer:

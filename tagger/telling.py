@@ -39,11 +39,20 @@ def check(app: App, wish: Wish) -> Answer:
         lines.append("Looks with: " + ", ".join(f"{r.model} ({r.feature})" for r in app.recognizers) + ".")
     except TaggerError as error:
         problems.append(str(error))
+    doubts = _doubts(app)
     settings = [{"key": key, "value": value, "from": origin} for key, value, origin in app.loaded.effective()]
     lines.append("Settings in force:")
     lines += [f"  {row['key']}: {row['value']}   ({row['from']})" for row in settings]
+    lines += [f"Careful: {doubt}" for doubt in doubts]
     lines += [f"To do: {problem}" for problem in problems] or ["Everything works."]
-    return Answer(lines, {"settings": settings, "problems": problems}, SOME_FAILED if problems else DONE)
+    return Answer(lines, {"settings": settings, "problems": [*problems, *doubts]}, SOME_FAILED if problems else DONE)
+
+
+def _doubts(app: App) -> list[str]:
+    try:
+        return app.doubts
+    except TaggerError:  # Said already, or by the models.
+        return []
 
 
 def device_lines(app: App) -> list[str]:

@@ -11,7 +11,7 @@ import yaml
 from tagger.config import load
 from tagger.decide import Policy, decide
 from tagger.errors import ConfigError
-from tagger.policy import SHIPPED, load_language, policy_of, refuse_unknown, tree_of
+from tagger.policy import SHIPPED, doubts, known_names, load_language, policy_of, refuse_unknown, tree_of
 from tagger.snapshot import read_policy, write_policy
 from tagger.types import Decision, Prediction, Tag
 from tagger.vocabulary import TagIndex, normal
@@ -75,12 +75,36 @@ def test_a_name_that_nothing_answers_to_is_refused_with_the_nearest(arguments: d
 
 def test_names_that_exist_anywhere_are_fine() -> None:
     arguments = {
-        "thresholds.tags": {"Hund": {"apply": 0.9}, "My own": {"apply": 0.9}, "red car": {"review": 0.5}},
+        "thresholds.tags": {
+            "Hund": {"apply": 0.9},
+            "My own": {"apply": 0.9},
+            "red car": {"review": 0.5},
+            "Auto (rot)": {"keep": 0},
+        },
         "tags.parents": {"Hund": "Tiere", "Tiere": "Natur"},
         "tags.language": "de",
         "tags.blacklist": ["anything at all"],
     }
     refuse_unknown(load(None, None, arguments).config, load_language("de"), LABELS, ["My own"], [])
+
+
+def test_what_a_list_names_and_nothing_answers_to_is_doubted_with_the_nearest() -> None:
+    arguments = {
+        "tags.language": "de",
+        "tags.blacklist": ["Hudn", "dogs", "couch", "*lie*", "Auto (rot)", "red car", "Red Cra", "*plnat*"],
+        "tags.complete": ["My onw", "My own"],
+        "rules": [{"below": "/a", "whitelist": ["Katzee"]}],
+    }
+    config = load(None, None, arguments).config
+    said = doubts(config, known_names(config, load_language("de"), LABELS, ["My own", "Familie"]))
+    assert [one.partition(" so far")[0] for one in said] == [
+        "tags.blacklist: nothing is called “Hudn”",
+        "tags.blacklist: nothing is called “Red Cra”",
+        "tags.blacklist: nothing is called “*plnat*”",
+        "tags.complete: nothing is called “My onw”",
+        "rules[0].whitelist: nothing is called “Katzee”",
+    ]
+    assert "did you mean “Hund”" in said[0] and "“My own”" in said[3] and "“Katze”" in said[4]
 
 
 def test_siblings_too_weak_alone_speak_for_their_parent() -> None:

@@ -21,7 +21,7 @@ _WAITING = """SELECT j.key, q.priority FROM json_each(?) AS j CROSS JOIN queue A
 _FAILED = "SELECT reason FROM failure WHERE item = ?"
 _TO_REVIEW = """SELECT d.item, count(*) FROM json_each(?) AS j
     CROSS JOIN decision AS d ON d.item = j.value AND d.verdict = 'review' GROUP BY d.item"""
-_COUNT = "SELECT count(*), (SELECT max(id) FROM item) FROM item WHERE library_id = ?"
+_NEWEST = "SELECT coalesce(max(id), 0) FROM item"
 _SHUFFLED = "SELECT id FROM item WHERE library_id = ? ORDER BY id * 2654435761 % 4294967296 LIMIT ?"
 _FEW = 4  # times what is asked for: so many items are shuffled in no time
 _SPARSE = 20  # of so many ids one is an item of the library
@@ -39,6 +39,13 @@ _LABELS = """{some}
     WHERE d.feature != 'people' AND d.subject != '' GROUP BY 1, 2, 3 ORDER BY 4 DESC, 5 DESC, 6 DESC""".replace(
     "{some}", _SOME
 )
+_TAKEN_BACK = """{some}
+    SELECT d.feature, d.subject, d.tag, d.rule, CAST(d.probability * 1000 + 0.0001 AS INTEGER), count(*)
+    FROM some CROSS JOIN decision AS d ON d.item = some.id AND d.verdict = 'apply'
+    WHERE EXISTS (SELECT 1 FROM change AS c WHERE c.item = d.item AND c.action = 'add' AND c.state = 'undone'
+        AND c.tag_name = d.tag COLLATE NOCASE)
+    AND NOT EXISTS (SELECT 1 FROM change AS c WHERE c.item = d.item AND c.action = 'add' AND c.state != 'undone'
+        AND c.tag_name = d.tag COLLATE NOCASE) GROUP BY 1, 2, 3, 4, 5""".replace("{some}", _SOME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,12 @@ def sure(db: sqlite3.Connection, library_id: int, items: int) -> list[tuple[str,
     ]
 
 
+def taken_back(db: sqlite3.Connection, library_id: int, items: int) -> list[tuple[str, str, str, str, int, int]]:
+    """``(feature, label, tag, rule, permille, how many)`` of what is decided as written, but was undone, on the same
+    items as :func:`sure` and :func:`labels`: it isn't in the library, and comes back when it is decided again."""
+    return [tuple(row) for row in db.execute(_TAKEN_BACK, (_some(db, library_id, items), library_id))]
+
+
 def scenes_with(db: sqlite3.Connection, library_id: int, tag: str) -> list[ItemRef]:
     """The scenes on which this tag is written."""
     query = """SELECT i.item_id FROM decision AS d CROSS JOIN item AS i ON i.id = d.item
@@ -107,10 +120,15 @@ def scenes_with(db: sqlite3.Connection, library_id: int, tag: str) -> list[ItemR
     return [ItemRef("scene", str(item_id)) for (item_id,) in db.execute(query, (library_id, tag))]
 
 
+def counted(db: sqlite3.Connection, library_id: int) -> dict[str, int]:
+    """What the file itself keeps count of: items, looked, apply, ours, gone, waiting."""
+    return dict(db.execute("SELECT what, n FROM counted WHERE library_id = ?", (library_id,)).fetchall())
+
+
 def _some(db: sqlite3.Connection, library_id: int, items: int) -> str:
     """About so many items, always the same ones, of all ages, as JSON (with ids of others among them): whatever the
     size of the library, a page waits for as many."""
-    there, newest = db.execute(_COUNT, (library_id,)).fetchone()
+    there, newest = counted(db, library_id)["items"], db.execute(_NEWEST).fetchone()[0]
     if there <= _FEW * items or newest > _SPARSE * there:
         return dumps([row for (row,) in db.execute(_SHUFFLED, (library_id, items))])
     return dumps([number * there // items for number in range(1, newest * items // there + 1)])

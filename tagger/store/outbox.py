@@ -50,7 +50,7 @@ WRITTEN = """SELECT id, tag_id, missed_by FROM change WHERE item = ? AND fingerp
 DECISIONS = f"""SELECT d.item, {DECISION_COLUMNS} FROM json_each(?) AS j
     CROSS JOIN decision AS d ON d.item = j.value ORDER BY d.item, d.place"""  # noqa: S608
 TALLY = "SELECT tag, count(*) FROM decision WHERE library_id = ? AND verdict = ? GROUP BY tag"
-TALLY_REVIEW = "SELECT tag, n FROM to_review WHERE library_id = ? AND n > 0"
+TALLY_REVIEW = "SELECT tag, sum(n) FROM heap WHERE library_id = ? GROUP BY tag HAVING sum(n) > 0"
 _COLUMNS = """library_id, run_id, item, state, fingerprint, tag_id, tag_name, model, score, probability, rule, why,
     tags_before, target, action, changed_at"""
 _VALUES = """:library_id, :run_id, :item, 'planned', :fingerprint, :tag_id, :tag_name, :model, :score, :probability,

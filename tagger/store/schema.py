@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tagger.errors import StoreError
+from tagger.store.ready import COUNTS_AND_QUEUE
 
 _FIRST = (
     "CREATE TABLE library (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL) STRICT",
@@ -268,7 +269,7 @@ _FIFTH = (
     "CREATE UNIQUE INDEX act_by_click ON act (library_id, click) WHERE click != ''",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, COUNTS_AND_QUEUE)
 
 
 def version_of(db: sqlite3.Connection) -> int:

@@ -6,7 +6,6 @@ methods' work, never more. Everything that can go wrong with the file is a Store
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -45,18 +44,11 @@ from tagger.types import (
 DATABASE_NAME = "ai_tagger.sqlite"
 THUMBS_NAME = "thumbs.sqlite"
 
+_SUMMARY = ("items", "looked", "failed", "apply", "review", "pending", "ours", "gone", "waiting", "bytes")
 _COUNTS = {
-    "items": "SELECT count(*) FROM item WHERE library_id = ?",
-    "looked": """SELECT count(*) FROM item AS i WHERE i.library_id = ?
-        AND EXISTS (SELECT 1 FROM sighting AS s WHERE s.file_id = i.file_id)""",
     "failed": "SELECT count(*) FROM failure WHERE library_id = ?",
-    "apply": "SELECT count(*) FROM decision WHERE library_id = ? AND verdict = 'apply'",
-    "review": "SELECT coalesce(sum(n), 0) FROM to_review WHERE library_id = ?",
+    "review": "SELECT coalesce(sum(n), 0) FROM heap WHERE library_id = ?",
     "pending": "SELECT count(*) FROM change WHERE library_id = ? AND state IN ('planned', 'sending')",
-    # Both from an index alone; joined with their runs, a page waited for each change.
-    "ours": "SELECT count(*) FROM change WHERE library_id = ? AND state = 'done' AND action = 'add'",
-    "gone": "SELECT count(*) FROM change WHERE library_id = ? AND state = 'gone'",
-    "waiting": "SELECT count(*) FROM queue WHERE library_id = ?",
 }
 
 
@@ -335,14 +327,12 @@ class SqliteStore(AnswerStore, RejudgingStore):
     def count_items(self) -> int:
         """Those on record."""
         with self._database.read() as db:
-            return _count(db, _COUNTS["items"], self._library_id)
+            return _glance.counted(db, self._library_id)["items"]
 
     def summary(self) -> dict[str, int]:
         """``apply`` and ``review`` count tags, not items; ``bytes`` is what both files take, for all libraries."""
         with self._database.read() as db:
-            counts = {name: _count(db, query, self._library_id) for name, query in _COUNTS.items()}
-        return {**counts, "bytes": self._database.size_bytes() + self._thumbs.size_bytes()}
-
-
-def _count(db: sqlite3.Connection, query: str, library_id: int) -> int:
-    return int(db.execute(query, (library_id,)).fetchone()[0])
+            counts = _glance.counted(db, self._library_id)
+            counts |= {name: db.execute(query, (self._library_id,)).fetchone()[0] for name, query in _COUNTS.items()}
+        counts["bytes"] = self._database.size_bytes() + self._thumbs.size_bytes()
+        return {name: counts[name] for name in _SUMMARY}

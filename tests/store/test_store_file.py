@@ -258,16 +258,24 @@ def test_marking_some_changes_reads_only_those(path: Path) -> None:
     assert plans and not [p for p in plans if "change_by_tag" in p or p.startswith("SCAN change")], plans
 
 
-def test_what_waits_of_new_items_is_found_by_their_ids(path: Path) -> None:
-    """Whatever else waits: an old backlog may be as large as the library."""
+@pytest.mark.parametrize(
+    "only",
+    [Narrow(), Narrow(kind="image"), Narrow(model="a@1"), Narrow(least=0.5, most=0.6), Narrow(first=(1, 1, 1)),
+     Narrow("scene", "a@1", 0.5, 0.6, (1, 1, 1))],
+)  # fmt: skip
+@pytest.mark.parametrize(("tag", "feature"), [("", ""), ("Dog", ""), ("", "objects")])
+def test_whatever_is_chosen_of_what_waits_one_index_is_read(path: Path, only: Narrow, tag: str, feature: str) -> None:
+    """In the order in which it is shown. All else is looked up for the few that are shown."""
     fill(path)
     said: list[str] = []
     with SqliteStore(path, "k", "n") as store, store._database.read() as db:
         db.set_trace_callback(said.append)
-        queue.to_review(db, 1, 50, "", "", 0, Narrow(first=(1, 1, 1)))
+        queue.to_review(db, 1, 50, tag, feature, 0, only)
         db.set_trace_callback(None)
-        plans = [row[3] for q in said for row in db.execute(f"EXPLAIN QUERY PLAN {q}")]
-    assert any("item_id>?" in p for p in plans) and not any("decision_to_review" in p for p in plans), plans
+        first, *others = [row[3] for q in said for row in db.execute(f"EXPLAIN QUERY PLAN {q}")]
+    assert "COVERING INDEX waits_in_order" in first
+    assert not [p for p in others if p.startswith("SCAN") and "VIRTUAL TABLE" not in p], others
+    assert not [p for p in others if "waits" in p or "TEMP B-TREE" in p], others
 
 
 def test_opening_it_stays_light() -> None:

@@ -15,7 +15,7 @@ from tagger.errors import ConfigError, TaggerError
 from tagger.folder import PICTURES, VIDEOS, quick_fingerprint
 from tagger.library.find import Order
 from tagger.library.people import correcting
-from tagger.library.people.census import change_people
+from tagger.library.people.census import change_people, forget_people
 from tagger.library.people.correcting import Changed
 from tagger.library.people.desk import Desk
 from tagger.library.people.learning import Learned, Learner
@@ -369,9 +369,7 @@ def _forget_gone(app: App, desk: Desk, wish: Wish) -> Said:
     del wish
     there = {performer.id for performer in app.library.performers()}
     gone = [person for person in desk.store.people() if person.performer_id and person.performer_id not in there]
-    for person in gone:
-        desk.store.forget_person(person.id)
-    change_people(_tools(app), lambda _: None)
+    change_people(_tools(app), lambda desk: forget_people(desk, gone))
     return [f"Forgotten: {len(gone)} people that the library doesn't have any more."], {"forgotten": len(gone)}
 
 

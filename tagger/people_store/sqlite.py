@@ -33,8 +33,10 @@ _PEOPLE = """SELECT p.id, p.performer_id, p.name,
     (SELECT count(*) FROM example AS e WHERE e.person = p.id AND e.taken_back = 0)
     FROM person AS p WHERE p.library_id = ? AND p.merged_into IS NULL ORDER BY p.name, p.id"""
 _UNKNOWN = "f.library_id = ? AND f.model = ? AND f.verdict NOT IN ('apply', 'is', 'ignored', 'not_face')"
-_UNKNOWN_FACES = f"""SELECT f.id, f.fingerprint, json_array_length(f.places), f.quality, f.score, f.vector, f.group_id
-    FROM face AS f WHERE {_UNKNOWN} ORDER BY f.id"""  # noqa: S608
+_GIST = "f.id, f.fingerprint, json_array_length(f.places), f.quality, f.score, f.vector, f.group_id"
+_UNKNOWN_FACES = f"SELECT {_GIST} FROM face AS f WHERE {_UNKNOWN} ORDER BY f.id"  # noqa: S608
+_UNSAID_FACES = f"""SELECT {_GIST} FROM face AS f WHERE f.library_id = ? AND f.model = ?
+    AND f.verdict NOT IN ('is', 'ignored', 'not_face') ORDER BY f.id"""  # noqa: S608
 
 
 class PeopleStore(WordStore):
@@ -120,6 +122,11 @@ class PeopleStore(WordStore):
         """Every face that nobody is applied to, in the order of their ids."""
         with self._database.read() as db:
             yield from map(Unknown._make, db.execute(_UNKNOWN_FACES, (self._id, model)))
+
+    def unsaid(self, model: str) -> Iterator[Unknown]:
+        """Every face of which nobody said whose it is, those with a name by judging too."""
+        with self._database.read() as db:
+            yield from map(Unknown._make, db.execute(_UNSAID_FACES, (self._id, model)))
 
     def count_unknown(self, model: str) -> tuple[int, int]:
         """How many of them have a vector, and how many of these were never gathered."""

@@ -283,6 +283,19 @@ def test_a_missed_face_is_drawn_and_somebody_else_is_said(world: People) -> None
     assert world.on(world.refs["raj"][0]) == {"sheldon"}
 
 
+def test_look_alikes_wait_for_a_look_until_the_wrong_example_goes(world: People) -> None:
+    """At once, both ways: a raj that is said to be sheldon makes the two too much alike to be told apart."""
+    start(world)
+    *others, wrong = world.refs["raj"]
+    face = world.people("faces", f"image:{wrong.id}")["faces"][0]["face"]
+    world.people("is", f"face:{face}", "sheldon")
+    assert all(world.on(ref) == set() for ref in [*others, *world.refs["sheldon"]])
+    (odd,) = [e["id"] for e in world.people("examples", "sheldon")["examples"] if e["odd"]]
+    world.people("take-back", str(odd))
+    assert all(world.on(ref) == {"raj"} for ref in others)
+    assert all(world.on(ref) == {"sheldon"} for ref in [wrong, *world.refs["sheldon"]])
+
+
 def test_nothing_of_a_face_is_said_and_no_crop_is_kept_when_nobody_wants_it(world: People, tmp_path: Path) -> None:
     world.terminal = Terminal(tmp_path / "other", Path(MIRROR), f"{ONLY_FACES}keep: {{crops: false}}\n")
     start(world)

@@ -23,7 +23,7 @@ from tagger.library.scope import meant
 from tagger.library.takeback import send_removals
 from tagger.library.tools import Tools
 from tagger.library.writer import Writer
-from tagger.people_store import Said, same_place
+from tagger.people_store import Person, Said, same_place
 from tagger.ports import Settlement, Standing
 from tagger.types import MediaItem, PlannedChange, Run, Scope
 
@@ -32,6 +32,7 @@ _FACES_AT_ONCE = 20_000
 _WORTH = 0.2  # a face that can't reach this probability isn't judged again for somebody's sake
 _FEW_PEOPLE = 3
 _CROPS = "crops"
+_ALIKE = "alike"
 
 
 class Census:
@@ -68,9 +69,8 @@ class Census:
                 "that is right, run 'ai_tagger.py people forget-gone'."
             )
         else:
-            for person in gone:
-                self._people.forget_person(person.id)
             if gone:
+                forget_people(desk, gone)
                 tools.progress.say(f"{len(gone)} people were deleted in the library: forgotten here, too.")
         carry_examples(desk)
         follow_answers(desk, self._store)
@@ -108,6 +108,7 @@ class Census:
         if people:
             self._people.wait("file", affected(desk, people))
             self._people.done("person", map(str, people))
+        self._follow_lookalikes()
         files = self._people.waiting("file")
         count = 0
         for start in range(0, len(files), _BATCH):
@@ -116,6 +117,15 @@ class Census:
             self._people.done("file", some)
         gather(desk, always=regroup)
         return count
+
+    def _follow_lookalikes(self) -> None:
+        """People who came to be too much like somebody to be told apart, or are so no longer: theirs wait."""
+        alike = {f"{one} {other}" for one, others in self._desk.circle.people.alike.items() for other in others}
+        before = set(filter(None, self._people.fact(_ALIKE).split(",")))
+        if alike != before:
+            people = {int(person) for pair in alike ^ before for person in pair.split()}
+            self._people.wait("file", self._people.files_of_people(sorted(people), self._desk.model))
+            self._people.remember(_ALIKE, ",".join(sorted(alike)))
 
     def _judge_again(self, fingerprints: Sequence[str]) -> int:
         desk = self._desk
@@ -179,19 +189,28 @@ def moved(tools: Tools, desk: Desk, scope: Scope) -> Iterator[tuple[MediaItem, S
 
 
 def affected(desk: Desk, people: Sequence[int]) -> list[str]:
-    """Files whose faces were, or may be, one of these people's: one comparison of vectors each."""
+    """Files whose faces were, or may be, one of these people's: one comparison of vectors each. Who has another's name
+    by judging may be theirs, too."""
     files = set(desk.store.files_of_people(people, desk.model))
     examples = [e for e in desk.store.examples(desk.model) if e.person in set(people) and e.vector]
     if not examples:
         return sorted(files)
     templates = np.array([vector_of(e.vector) for e in examples])
     least = least_cosine(desk, len(desk.circle.names))
-    faces = (face for face in desk.store.unknown(desk.model) if face.vector)
+    faces = (face for face in desk.store.unsaid(desk.model) if face.vector)
     while some := list(islice(faces, _FACES_AT_ONCE)):
         vectors = np.array([vector_of(face.vector) for face in some])
         hits = (vectors @ templates.T).max(axis=1) >= least
         files.update(face.fingerprint for face, hit in zip(some, hits, strict=True) if hit)
     return sorted(files)
+
+
+def forget_people(desk: Desk, people: Sequence[Person]) -> None:
+    """Everything of their faces; files on which they were, or stood in somebody's way, wait to be judged again."""
+    files = affected(desk, [person.id for person in people])
+    for person in people:
+        desk.store.forget_person(person.id)
+    desk.store.wait("file", files)
 
 
 def least_cosine(desk: Desk, people: int) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tagger.errors import TaggerError
 from tagger.library.people import gathering
-from tagger.library.people.census import change_people
+from tagger.library.people.census import change_people, forget_people
 from tagger.library.people.desk import Desk, teach
 from tagger.library.people.judging import vector_of
 from tagger.library.people.made import make
@@ -258,13 +258,7 @@ def forget(tools: Tools, name: str) -> Changed:
     """Everything known of this person's face. Performers in the library stay where they are. Raises TaggerError."""
     desk = _desk(tools)
     person = person_of(desk, name)
-    files = desk.store.files_of_people([person.id], desk.model)
-
-    def go(desk: Desk) -> None:
-        desk.store.forget_person(person.id)
-        desk.store.wait("file", files)
-
-    return Changed(items=change_people(tools, go))
+    return Changed(items=change_people(tools, lambda desk: forget_people(desk, [person])))
 
 
 def _desk(tools: Tools) -> Desk:

@@ -275,13 +275,15 @@ class Record(NamedTuple):
 class Rejudged(NamedTuple):
     """New verdicts for predictions that stay as they are: ``(place, former verdict, verdict, rule, why)``, and plans.
 
-    One whose verdict isn't the former any more is left alone: a person was quicker.
+    One whose verdict isn't the former any more is left alone: a person was quicker. Before that, those in ``names``,
+    ``(place, former verdict, tag)``, get another name; with it they are dropped, and a verdict may follow that.
     """
 
     row: int
     item: MediaItem | None
     verdicts: tuple[tuple[int, Verdict, Verdict, str, str], ...]
     plans: tuple[PlannedChange, ...]
+    names: tuple[tuple[int, Verdict, str], ...] = ()
 
 
 class Mine(NamedTuple):

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from tagger.answers import PEOPLE
-from tagger.decide import RANK
 from tagger.library import marking
 from tagger.library.allowance import allowed
 from tagger.library.find import Order
@@ -22,7 +21,7 @@ from tagger.library.housekeeping import backup_once
 from tagger.library.learn import Watch
 from tagger.library.order import prepare
 from tagger.library.people.again import PeopleAgain
-from tagger.library.redrafting import Moved, Redrafting, not_there_yet
+from tagger.library.redrafting import ONLY_TAGS, Moved, Redrafting, moves, not_there_yet
 from tagger.library.scope import meant
 from tagger.library.takeback import send_removals
 from tagger.library.tools import Tools
@@ -34,8 +33,6 @@ _PAGE = 4000
 _FETCH = 500
 _MOST_IN_HAND = 50_000  # changed items that are remembered from the first pass; of more only which they are
 _ASKED = "again asked"
-
-Key = tuple[str, str, str]  # feature, subject, tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,56 +237,24 @@ class _Again:
         return {item.ref: item for chunk in chunks for item in self._tools.library.get(chunk)}
 
     def _moved(self, record: Record, path: str) -> Moved | None:
-        """Which stored verdicts move, as (index of the stored one, index of the new one).
-
-        [] when nothing changes, None when the item has to be settled as a whole, (-1, -1) where only a tag changes.
-        """
+        """Which stored verdicts move, [] when nothing changes, None when the item has to be settled as a whole."""
         if record.rows is None or record.special or not record.policy:
             return None
-        court = self._judge.court(path)
-        new = court.verdicts(record.rows)
-        stored: dict[Key, tuple[int, int]] = {
-            (feature, subject, tag): (index, RANK[verdict])
-            for index, (feature, subject, tag, verdict, _) in enumerate(record.verdicts)
-        }
-        moved: list[tuple[int, int]] = []
-        applied: set[str] = set()
-        suggested: set[str] = set()
-        found = 0
-        for at, (feature, subject, tag, level) in enumerate(new):
-            if not level:
-                continue
-            rank = level
-            if rank > 1:
-                tag_id = self._tag_id(tag)
-                if not tag_id and not self._judge.create:
-                    rank = 1
-                elif rank == 3:
-                    applied.add(tag_id)
-                else:
-                    suggested.add(tag_id)
-            was = stored.get((feature, subject, tag))
-            if was is None:
-                return None  # It was dropped before, so its evidence has to be found.
-            found += 1
-            if was[1] != rank:
-                moved.append((was[0], at))
-        if found < len(stored):
-            kept = {(f, s, t) for f, s, t, rank in new if rank}
-            moved += [(index, -1) for key, (index, _) in stored.items() if key not in kept]
-        if not moved and self._tags_change(record, applied, suggested):
-            return [(-1, -1)]
-        return moved
+        new = self._judge.court(path).verdicts(record.rows)
+        if not self._judge.create:
+            new = [one if one[3] < 2 or self._tag_id(one[2]) else (*one[:3], 1) for one in new]
+        moved = moves(record.verdicts, new)
+        return [ONLY_TAGS] if moved == [] and self._tags_change(record, new) else moved
 
-    def _tags_change(self, record: Record, applied: set[str], suggested: set[str]) -> bool:
+    def _tags_change(self, record: Record, new: Sequence[tuple[str, str, str, int]]) -> bool:
         """Whether a tag goes, or a marker comes, though no verdict moves."""
         judge = self._judge
+        applied = {self._tag_id(tag) for _, _, tag, rank in new if rank == 3}
+        suggested = {self._tag_id(tag) for _, _, tag, rank in new if rank == 2}
         wanted = applied | {self._tag_id(d.tag) for d in judge.markers(bool(applied), bool(suggested))}
         for tag_id, mine in record.ours.items():
             if tag_id not in wanted and judge.takes_back(mine, record.models, tag_id in suggested):
                 return True
-        if not (judge.applied_marker or judge.review_marker):
-            return False
         return bool(wanted - applied - record.ours.keys())
 
     def _tag_id(self, name: str) -> str:

@@ -8,15 +8,55 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeAlias
 
 from tagger.answers import PEOPLE
+from tagger.decide import VERDICTS
 from tagger.library.judge import Judge
 from tagger.ports import Record, Rejudged, Standing, Store
 from tagger.types import Decision, MediaItem, PlannedChange, Prediction, Verdict
 from tagger.vocabulary import TagIndex
 
-# Which stored verdicts of an item move, as (index of the stored one, index of the new one); see again.py.
-Moved = Sequence[tuple[int, int]]
+
+class Move(NamedTuple):
+    """A stored verdict (its place among the item's) becomes another one (-1: it goes), perhaps under another name."""
+
+    former: int
+    new: int
+    tag: str
+
+
+Moved: TypeAlias = Sequence[Move]
+ONLY_TAGS = Move(-1, -1, "")  # no verdict moves, but tags do
+
+
+def moves(
+    stored: Sequence[tuple[str, str, str, Verdict, int]], new: Sequence[tuple[str, str, str, int]]
+) -> list[Move] | None:
+    """Which of the ``stored`` verdicts move, when ``new`` ones (see Court.verdicts) follow from the same predictions.
+
+    None: one of them was dropped before, so its evidence has to be found.
+    """
+    if [one[:4] for one in stored] == [(feature, of, tag, VERDICTS[rank]) for feature, of, tag, rank in new if rank]:
+        return []
+    left = {one[:3]: at for at, one in enumerate(stored)}
+    moved: list[Move] = []
+    others: list[int] = []
+    for at, (feature, subject, tag, rank) in enumerate(new):
+        former = left.pop((feature, subject, tag), None)
+        if former is None:
+            others += [at] * bool(rank)
+        elif stored[former][3] != VERDICTS[rank]:
+            moved.append(Move(former, at, tag))
+    # A prediction whose former name is left over is called otherwise now.
+    names = {(feature, subject): (feature, subject, tag) for feature, subject, tag in left}
+    for at in others:
+        feature, subject, tag, _ = new[at]
+        name = names.pop((feature, subject), None)
+        if name is None:
+            return None
+        moved.append(Move(left.pop(name), at, tag))
+    return moved + [Move(former, -1, name[2]) for name, former in left.items()]
 
 
 @dataclass(slots=True)
@@ -29,6 +69,7 @@ class _Draft:
     decisions: dict[int, Decision]
     moved: frozenset[int]
     changes: tuple[tuple[int, Verdict, Verdict, str, str], ...]
+    names: tuple[tuple[int, Verdict, str], ...]
 
 
 class Redrafting:
@@ -36,6 +77,7 @@ class Redrafting:
 
     def __init__(self, judge: Judge, store: Store, tag_id: Callable[[str], str]) -> None:
         self._judge, self._store, self._tag_id = judge, store, tag_id
+        self._known: dict[tuple[str, str, str, Verdict], Decision] = {}
 
     def redraft(
         self, some: Sequence[tuple[Record, MediaItem, Moved]], index: TagIndex
@@ -53,24 +95,34 @@ class Redrafting:
             plans = self._plans(draft, index)
             people = [d for d in whole.get(draft.item.ref, ()) if d.prediction.feature == PEOPLE]
             shared = (*draft.decisions.values(), *people) if draft.item.gallery_ids else ()
-            yield Rejudged(draft.record.row, draft.item, draft.changes, plans), shared
+            yield Rejudged(draft.record.row, draft.item, draft.changes, plans, draft.names), shared
 
     def _draft(self, record: Record, item: MediaItem, moved: Moved, index: TagIndex) -> _Draft:
-        words = self._judge.court(item.path).words(record.rows or (), [at for _, at in moved if at >= 0])
-        decisions = {
-            at: Decision(Prediction(feature, subject, 0.0, 0.0, subject, ()), verdict, tag, "", "")
-            for at, (feature, subject, tag, verdict, _) in enumerate(record.verdicts)
-        }
+        words = self._judge.court(item.path).words(record.rows or (), [move.new for move in moved if move.new >= 0])
+        decisions = {at: self._bare(verdict[:4]) for at, verdict in enumerate(record.verdicts)}
         changes: list[tuple[int, Verdict, Verdict, str, str]] = []
-        for former, at in moved:
+        names: list[tuple[int, Verdict, str]] = []
+        for former, at, tag in moved:
             if former < 0:
                 continue
-            _, _, tag, was, place = record.verdicts[former]
+            _, _, name, was, place = record.verdicts[former]
+            if name != tag:
+                names.append((place, was, tag))
+                was = "drop"
             verdict, rule, why = words[at] if at >= 0 else ("drop", "tags.names", f"It isn't called “{tag}” any more.")
-            new = replace(decisions[former], verdict=verdict, rule=rule, why=why)
+            new = replace(decisions[former], tag=tag, verdict=verdict, rule=rule, why=why)
             decisions[former] = new = self._judge.respect(new, index, Standing())
             changes.append((place, was, new.verdict, new.rule, new.why))
-        return _Draft(record, item, decisions, frozenset(former for former, _ in moved), tuple(changes))
+        return _Draft(record, item, decisions, frozenset(move.former for move in moved), tuple(changes), tuple(names))
+
+    def _bare(self, verdict: tuple[str, str, str, Verdict]) -> Decision:
+        """A decision that stands: what it rests on is read where it matters. There are few different ones."""
+        known = self._known.get(verdict)
+        if known is None:
+            feature, subject, tag, said = verdict
+            known = Decision(Prediction(feature, subject, 0.0, 0.0, subject, ()), said, tag, "", "")
+            self._known[verdict] = known
+        return known
 
     def _about_tags(self, draft: _Draft) -> list[int]:
         """The decisions that may give the item a tag, or say why one of ours goes."""

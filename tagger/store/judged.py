@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from tagger.ports import Mine, Record, Rejudged, Settlement
@@ -104,9 +105,7 @@ def _records(
             known = sets[ids] = frozenset(names[i] for i in ids.split(",") if i in names)
         return known
 
-    kept: dict[int, list[Any]] = defaultdict(list)
-    for item, feature, subject, tag, verdict, place in verdicts:
-        kept[item].append((feature, subject, tag, verdict, place))
+    kept = {item: [columns[1:] for columns in of] for item, of in groupby(verdicts, itemgetter(0))}
     fingerprints = {item[0]: item[3] for item in items}
     ours: dict[int, dict[str, Mine]] = {}
     special: set[int] = set()
@@ -136,7 +135,7 @@ def _records(
                 policy,
                 models(decided),
                 unpack_rows(numbers) if fits else None,
-                kept[row],
+                kept.get(row, ()),
                 ours.get(row, none),
                 row in special or fingerprint in files or ref in refs,
             )
@@ -164,6 +163,11 @@ def ours_in_galleries(db: sqlite3.Connection, library_id: int) -> dict[str, int]
 
 def rejudge(db: sqlite3.Connection, library_id: int, run_id: int, policy: str, changed: Sequence[Rejudged]) -> None:
     """Other verdicts for the same predictions; what is dropped isn't kept any more. Plans join the outbox."""
+    # Two steps, since what waits for review is kept by name whenever a verdict changes.
+    db.executemany(
+        "UPDATE decision SET tag = ?, verdict = 'drop' WHERE item = ? AND place = ? AND verdict = ?",
+        [(tag, one.row, place, former) for one in changed for place, former, tag in one.names],
+    )
     db.executemany(
         "UPDATE decision SET verdict = ?, rule = ?, why = ? WHERE item = ? AND place = ? AND verdict = ?",
         [

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bench.decide_again import KNOWLEDGE, MODEL, Shelf, again, fill
+from bench.decide_again import KNOWLEDGE, LABELS, MODEL, Shelf, again, fill
 from tagger.answers import PEOPLE
 from tagger.decide import Policy
 from tagger.library.judge import Judge
+from tagger.ports import Standing
 from tagger.store import DATABASE_NAME, SqliteStore
 from tagger.types import Decision, ItemRef, Prediction, Scope
+from tagger.vocabulary import Names, display
 
 ITEMS = 40
 JUDGE = Judge(KNOWLEDGE, Policy())
@@ -53,6 +56,54 @@ def test_what_goes_says_the_model_its_score_and_the_rule(store: SqliteStore, she
     back = again(store, shelf, JUDGE)
     assert back.added == len(fallen) and back.removed == 0
     assert decisions(store) == before
+
+
+def seen(d: Decision) -> tuple[str, str, str, float, int]:
+    """What must be the same however it came about."""
+    said = d.prediction
+    return d.tag, d.verdict, said.subject, round(said.probability, 4), len(said.evidence)
+
+
+FIRST, SECOND = LABELS[1:3]
+WISHES = {
+    "another name": Policy(names=Names.of({FIRST: "Another"})),
+    "two labels change names": Policy(names=Names.of({FIRST: display(SECOND), SECOND: display(FIRST)})),
+    "several names": Policy(names=Names.of({FIRST: ["Another", "One more"]})),
+    "no name": Policy(names=Names.of({FIRST: None})),
+    "a name and another threshold": Policy(apply=0.8, review=0.4, names=Names.of({FIRST: "Another"})),
+    "a name on the blacklist": Policy(names=Names.of({FIRST: "Another"}), blacklist=("Another",)),
+    "a label on the blacklist": Policy(blacklist=(FIRST,)),
+    "less is kept": Policy(keep=0.6),
+    "more is kept": Policy(keep=0.1),
+}
+
+
+@pytest.mark.parametrize("wish", WISHES)
+def test_whatever_changes_it_ends_as_if_it_had_been_decided_so_from_the_beginning(
+    store: SqliteStore, shelf: Shelf, wish: str
+) -> None:
+    judge = replace(JUDGE, policy=WISHES[wish])
+    again(store, shelf, judge)
+    assert again(store, shelf, judge).changed == 0
+    found = {(ref, *seen(d)) for (ref, _), d in decisions(store).items()}
+    wanted = set()
+    for number in range(1, ITEMS + 1):
+        item = replace(shelf.item(number), tag_ids=frozenset())
+        sightings = store.sightings([item.fingerprint], [MODEL])[item.fingerprint]
+        settled = judge.settle(item, sightings, 0.0, shelf.index(), Standing())
+        wanted |= {(item.ref, *seen(d)) for d in settled.decisions if d.verdict != "drop"}
+        named = {tag.id: tag.name for tag in shelf.tags()}
+        assert {named[tag] for tag in shelf.item(number).tag_ids} == {plan.tag_name for plan in settled.plans}
+    assert found == wanted
+    assert store.tally("review") == Counter(tag for _, tag, verdict, *_ in wanted if verdict == "review")
+    again(store, shelf, JUDGE)
+    assert again(store, shelf, JUDGE).changed == 0
+
+
+def test_what_a_list_forbids_is_taken_back_for_that_reason(store: SqliteStore, shelf: Shelf) -> None:
+    done = again(store, shelf, replace(JUDGE, policy=Policy(blacklist=("label 1*",))))
+    taken = store.changes(done.run_id, "done", 0, 1000, "remove")
+    assert taken and {change.plan.rule for change in taken} == {"tags.blacklist"}
 
 
 def test_a_decision_about_a_person_is_left_alone(store: SqliteStore, shelf: Shelf) -> None:

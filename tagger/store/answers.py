@@ -48,6 +48,8 @@ def say(
             (library_id, normal(rule.tag_name), rule.kind, rule.tag_name, rule.feature, rule.apply, rule.why, act,
              now_at()),
         )  # fmt: skip
+        if rule.kind == "never":
+            _outcome.ask_no_more(db, library_id, rule.tag_name)
     for saying in sayings:
         _say(db, library_id, act, saying, follow)
     return int(act)
@@ -74,7 +76,13 @@ def withdraw(db: sqlite3.Connection, library_id: int, act: int) -> bool:
     ).rowcount
     if not undone:
         return False
-    db.execute("DELETE FROM tag_rule WHERE library_id = ? AND act = ?", (library_id, act))
+    forbidden = db.execute(
+        "DELETE FROM tag_rule WHERE library_id = ? AND act = ? RETURNING tag_name, kind", (library_id, act)
+    ).fetchall()
+    still = {normal(rule.tag_name) for rule in rules(db, library_id) if rule.kind == "never"}
+    for tag, kind in forbidden:
+        if kind == "never" and normal(tag) not in still:
+            _outcome.ask_again(db, library_id, tag)
     given = [_answer(row) for row in db.execute(f"{_ANSWER} WHERE act = ? ORDER BY id DESC", (act,))]
     for answer in given:
         before = _outcome.before(db, library_id, answer.question)

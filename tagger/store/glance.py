@@ -19,8 +19,7 @@ _WRITTEN = """SELECT tag_name, tag_id, state, run_id, target FROM change
 _WAITING = """SELECT j.key, q.priority FROM json_each(?) AS j CROSS JOIN queue AS q ON q.library_id = ?
     AND q.kind = json_extract(j.value, '$[0]') AND q.item_id = json_extract(j.value, '$[1]')"""
 _FAILED = "SELECT reason FROM failure WHERE item = ?"
-_TO_REVIEW = """SELECT d.item, count(*) FROM json_each(?) AS j
-    CROSS JOIN decision AS d ON d.item = j.value AND d.verdict = 'review' GROUP BY d.item"""
+_TO_REVIEW = "SELECT w.item, count(*) FROM json_each(?) AS j CROSS JOIN waits AS w ON w.item = j.value GROUP BY w.item"
 _NEWEST = "SELECT coalesce(max(id), 0) FROM item"
 _SHUFFLED = "SELECT id FROM item WHERE library_id = ? ORDER BY id * 2654435761 % 4294967296 LIMIT ?"
 _FEW = 4  # times what is asked for: so many items are shuffled in no time

@@ -28,6 +28,14 @@ _ALLOWED = "you allowed it again"
 _FAMILY = """SELECT id, answer, source, verdict, rule, why FROM answer WHERE library_id = ? AND kind = ?
     AND item_id = ? AND tag_key = ? AND target = ? AND fingerprint IN (?, '') AND stands >= 0 ORDER BY id DESC"""
 _KNOWN = "SELECT tag_id FROM known_name WHERE library_id = ? AND name_key IN (?, ?) ORDER BY name_key = ? DESC"
+_HEAPS = "SELECT id, tag FROM heap WHERE library_id = ? AND feature != 'people'"  # people aren't known by a tag's name
+_ASK_NO_MORE = "DELETE FROM waits WHERE library_id = ? AND heap IN (SELECT value FROM json_each(?))"
+_ASK_AGAIN = """INSERT INTO waits (item, place, library_id, heap, kind, item_id, useful, probability)
+    SELECT d.item, d.place, d.library_id, h.id, i.kind, i.item_id, d.useful, d.probability
+    FROM json_each(?) AS j CROSS JOIN heap AS h ON h.id = j.value
+    CROSS JOIN decision AS d ON d.library_id = h.library_id AND d.verdict = 'review' AND d.tag = h.tag
+        AND d.feature = h.feature AND json_extract(d.detail, '$[1]') = h.models
+    CROSS JOIN item AS i ON i.id = d.item WHERE true ON CONFLICT DO NOTHING"""
 _CHANGES = """SELECT id, state, action, rule, reason, tag_id, tag_name, model, score, probability, why
     FROM change WHERE item = ? AND target = ? AND fingerprint = ?
     AND (tag_name = ? COLLATE NOCASE OR (tag_id != '' AND tag_id = ?)) ORDER BY id DESC"""
@@ -96,6 +104,20 @@ def bring_about(
         _queue.take_from_queue(db, where, "keep", REFUSED, _NO)
     if writes:
         _write(db, library_id, row, q, newest[1] if newest else "")
+
+
+def ask_no_more(db: sqlite3.Connection, library_id: int, tag_name: str) -> None:
+    """What waits of this tag leaves the queue; its decisions stay until they are decided again."""
+    db.execute(_ASK_NO_MORE, (library_id, dumps(_heaps(db, library_id, tag_name))))
+
+
+def ask_again(db: sqlite3.Connection, library_id: int, tag_name: str) -> None:
+    """What waits of this tag is in the queue again."""
+    db.execute(_ASK_AGAIN, (dumps(_heaps(db, library_id, tag_name)),))
+
+
+def _heaps(db: sqlite3.Connection, library_id: int, tag_name: str) -> list[int]:
+    return [heap for heap, tag in db.execute(_HEAPS, (library_id,)) if normal(tag) == normal(tag_name)]
 
 
 def _family(db: sqlite3.Connection, library_id: int, q: Question) -> list[tuple[Any, ...]]:

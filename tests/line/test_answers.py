@@ -118,8 +118,20 @@ def test_never_and_always_hold_from_the_next_decision_on(line: Line) -> None:
     line.do("tag", **REVIEW)
     assert BLACK_WHITE in line.tags(ref)
     say(line, "undo", str(always))
+    line.do("tag", **REVIEW)
+    other = line.add()
+    line.do("tag", **REVIEW)
+    assert len(waiting(line)) == 2
+    never = say(line, "never", BLACK_WHITE)
+    assert waiting(line) == [], "at once, on all of them"
+    once_more = say(line, "never", BLACK_WHITE)
+    say(line, "undo", str(once_more))
+    assert waiting(line) == [], "one of them stands"
+    say(line, "undo", str(never))
+    assert len(waiting(line)) == 2
     never = say(line, "never", BLACK_WHITE)
     line.do("tag", **{"thresholds.apply": 0.5})
+    assert BLACK_WHITE not in line.tags(other)
     assert BLACK_WHITE not in line.tags(ref) and waiting(line) == []
     say(line, "undo", str(never))
     line.do("tag", **{"thresholds.apply": 0.5})

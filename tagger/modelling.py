@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tagger import catalogue
 from tagger.app import App
-from tagger.errors import ConfigError
+from tagger.errors import ConfigError, TaggerError
 from tagger.operating import DONE, SOME_FAILED, Answer, Operation, Wish
 from tagger.recognizers import check as check_model
 
@@ -37,12 +37,18 @@ def _models_list(app: App, names: tuple[str, ...]) -> Answer:
     lines += ["here: its files are on this computer; 'models fetch NAME' gets them, 'models remove NAME' deletes them."]
     if not all(row.tested for row in rows):
         lines += ["untested: we haven't run its weights yet; 'models check NAME' does, once they are here."]
-    plans = {spec.name: catalogue.plan([spec], app.models_folder, app.source) for spec in specs}
-    said = [
-        asdict(row) | {"used": row.name in used, "to_get": plans[row.name].bytes, "hosts": list(plans[row.name].hosts)}
-        for row in rows
-    ]
+    by_name = {spec.name: spec for spec in specs}
+    said = [asdict(row) | {"used": row.name in used} | _costs(app, by_name[row.name]) for row in rows]
     return Answer(lines, {"models": said})
+
+
+def _costs(app: App, spec: catalogue.AnySpec) -> dict[str, object]:
+    """What getting it would take: bytes over the network, and from whom; or why nobody can tell."""
+    try:
+        plan = catalogue.plan([spec], app.models_folder, app.source)
+    except TaggerError as error:
+        return {"to_get": 0, "hosts": [], "problem": str(error)}
+    return {"to_get": plan.bytes, "hosts": list(plan.hosts), "problem": ""}
 
 
 def _models_fetch(app: App, names: tuple[str, ...]) -> Answer:

@@ -91,7 +91,7 @@
     return h(
       "section",
       { className: "mb-3" },
-      h("h4", { className: "h5" }, label, " ", h("small", { className: "text-muted" }, from && from !== "default" ? t("fromWhere", { from }) : "")),
+      h("h4", { className: "h6" }, label, h(AITagger.Origin, { from: names.length ? from : "" })),
       h("p", { className: "text-muted mb-1" }, t(`listHelp_${list}`)),
       h(
         "ul",
@@ -132,13 +132,13 @@
         h("td", null, one.label),
         h("td", null, one.tags.length ? one.tags.map((tag) => h("span", { key: tag, className: "tag-item badge badge-secondary" }, tag)) : h("em", null, t("noTag"))),
         h("td", null, seen(one.label).toLocaleString()),
-        h("td", null, one.from || t("notSavedYet")),
+        h("td", null, one.from ? AITagger.origin(one.from) : t("notSavedYet")),
         h("td", null, one.from !== "config.yml" && h(Button, { variant: "secondary", size: "sm", "aria-label": `${t("remove")}: ${one.label}`, onClick: () => onChange({ names: draft.names.filter((other) => other !== one) }) }, t("remove")))
       );
     return h(
       "section",
       { className: "mb-3" },
-      h("h4", { className: "h5" }, t("mapping")),
+      h("h4", { className: "h6" }, t("mapping")),
       h("p", { className: "text-muted mb-1" }, t("mappingHelp")),
       draft.names.length > 0 && h(AITagger.Listing, { heads: ["seenAs", "writtenAs", "itemsN", "from", "change"] }, draft.names.map(row)),
       h(
@@ -204,11 +204,8 @@
     return h(
       React.Fragment,
       null,
-      h("h3", { className: "h4" }, t("listsHead")),
-      ["blacklist", "whitelist"].map(list),
-      seen && h(Mapping, { draft, labels, onChange: change }),
-      list("markers"),
-      h("p", { role: "status", className: would ? "" : "mb-0" }, would && `${t("listsWould", would)} ${t(seen.sampled < seen.items ? "wouldSample" : "wouldStored", seen)}${would.back ? ` ${t("listsBack")}` : ""}`),
+      h("div", { className: "ai-tagger-lists" }, ["blacklist", "whitelist"].map(list), seen && h(Mapping, { draft, labels, onChange: change }), list("markers")),
+      h("p", { role: "status", className: would ? "" : "mb-0" }, would && `${t("listsWould", would)} ${seen.taken_back ? `${t("wouldTakenBackToo", { n: seen.taken_back })} ` : ""}${t(seen.sampled < seen.items ? "wouldSample" : "wouldStored", seen)}${would.back ? ` ${t("listsBack")}` : ""}`),
       changed && h(Button, { variant: "primary", className: "mr-2", "aria-disabled": busy, onClick: () => !busy && save() }, busy && h(Spinner, { animation: "border", size: "sm", className: "mr-2" }), t("save")),
       changed && h(Button, { variant: "secondary", onClick: () => setDraft(stands) }, t("cancel")),
       saved && !changed && h(AITagger.Exactly)

@@ -1,4 +1,5 @@
-/* The settings that most people change, kept where Stash keeps a plugin's settings; and what is in force, with origins. */
+/* The settings, by what a person wants; kept where Stash keeps a plugin's settings. Each says where its value comes from:
+ * set here, in config.yml, or as shipped. */
 (function () {
   "use strict";
   const { AITagger } = window;
@@ -6,7 +7,7 @@
   const { api, ask, h, Icon, t } = AITagger;
   const { React } = api;
   const { Apollo, Bootstrap, ReactRouterDOM } = api.libraries;
-  const { Badge, Button, Form, Spinner, Table } = Bootstrap;
+  const { Button, Form, Spinner, Table } = Bootstrap;
 
   const READ = Apollo.gql`query AITaggerSettings { configuration { plugins } }`;
   const WRITE = Apollo.gql`
@@ -14,8 +15,8 @@
       configurePlugin(plugin_id: "ai_tagger", input: $input)
     }
   `;
-  const LOGS = Apollo.gql`query AITaggerLog { logs { level message } }`;
-  const OURS = "[Plugin / AI Tagger]";
+  const HERE = "Stash's settings"; // as the plugin calls them
+  const FILE = "config.yml";
   const client = () => api.utils.StashService.getClient();
 
   async function read() {
@@ -27,219 +28,23 @@
   async function write(changes) {
     const input = { ...(await read()), ...changes };
     await client().mutate({ mutation: WRITE, variables: { input } });
+    AITagger.changed.tell("settings");
     return input;
   }
 
-  const SKIPS = ["skipScenes", "skipImages", "skipGalleries"];
-  const PERCENTS = [
-    ["applyPercent", 90],
-    ["reviewPercent", 70],
-  ];
-
-  const WAIT_MS = 500;
-
-  /* Both thresholds; what others would change is said before they are saved. */
-  function Thresholds({ settings, change }) {
-    const stands = (name) => String(settings[name] || "");
-    const [typed, setTyped] = React.useState({ applyPercent: stands("applyPercent"), reviewPercent: stands("reviewPercent") });
-    const [would, setWould] = React.useState(null);
-    const [saved, setSaved] = React.useState(false);
-    const values = Object.fromEntries(PERCENTS.map(([name]) => [name, typed[name] === "" ? 0 : Number(typed[name])]));
-    const fits = Object.values(values).every((value) => Number.isInteger(value) && value >= 0 && value <= 100);
-    const isNew = PERCENTS.some(([name]) => typed[name] !== stands(name));
-
-    React.useEffect(() => {
-      let alive = true;
-      setWould(null);
-      if (!isNew || !fits) return undefined;
-      const usual = Object.fromEntries(PERCENTS);
-      const args = { apply: values.applyPercent || usual.applyPercent, review: values.reviewPercent || usual.reviewPercent };
-      const timer = setTimeout(() => ask("estimate", args).then((answer) => alive && setWould(answer), () => {}), WAIT_MS);
-      return () => {
-        alive = false;
-        clearTimeout(timer);
-      };
-    }, [typed.applyPercent, typed.reviewPercent, isNew]);
-
-    async function save(event) {
-      event.preventDefault();
-      if (!fits) {
-        AITagger.toast.error(new Error(t("percentOnly")));
-        return;
-      }
-      await change(values);
-      setSaved(true);
-    }
-
-    const field = ([name, usual]) =>
-      h(
-        Form.Group,
-        { key: name, controlId: `ai-tagger-${name}` },
-        h(Form.Label, null, t(name)),
-        h(Form.Control, { type: "number", min: 1, max: 100, className: "text-input", placeholder: String(usual), value: typed[name], "aria-describedby": `ai-tagger-${name}-help`, onKeyDown: (e) => e.key === "Enter" && save(e), onChange: (e) => (setSaved(false), setTyped({ ...typed, [name]: e.target.value })) }),
-        h(Form.Text, { id: `ai-tagger-${name}-help`, className: "text-muted" }, t(`${name}Help`, { usual }))
-      );
-    return h(
-      React.Fragment,
-      null,
-      PERCENTS.map(field),
-      h("p", { role: "status", className: would ? "" : "mb-0" }, would && `${t("wouldChange", would)} ${t(would.sampled < would.items ? "wouldSample" : "wouldAll", would)}`),
-      isNew && h(Button, { variant: "primary", onClick: save }, t("save")),
-      saved && !isNew && h(Exactly)
-    );
+  /* Where a value comes from, in words. */
+  function origin(from) {
+    return from === HERE ? t("from_here") : from === "default" ? t("from_default") : t("fromWhere", { from });
   }
 
-  /* After saving: what deciding again would do, counted; and doing it. */
-  function Exactly() {
-    const [count, setCount] = React.useState(null);
-    async function look() {
-      setCount({});
-      try {
-        setCount(await ask("again", { dryRun: true }));
-      } catch (error) {
-        setCount(null);
-        AITagger.toast.error(error);
-      }
-    }
-    const busy = count && count.added === undefined;
-    return h(
-      "div",
-      { role: "status" },
-      h("p", null, t("savedSo")),
-      h(Button, { variant: "secondary", className: "mr-2", "aria-disabled": Boolean(busy), onClick: () => !busy && look() }, busy && h(Spinner, { animation: "border", size: "sm", className: "mr-2" }), t("countExactly")),
-      h(Button, { variant: "secondary", onClick: () => AITagger.runTask({ task: "Decide again" }) }, t("taskAgain")),
-      count && !busy && h("p", { className: "mt-2" }, t("exactly", { add: count.added, remove: count.removed, items: count.items }))
-    );
+  function Origin({ from }) {
+    return from ? h("small", { className: "text-muted ml-2" }, origin(from)) : null;
   }
 
-  function Choices({ onAgain }) {
-    const [settings, setSettings] = React.useState(null);
-    const [error, setError] = React.useState(null);
-    React.useEffect(() => {
-      read().then(setSettings, setError);
-    }, []);
-    const again = () => (setError(null), onAgain(), read().then(setSettings, setError));
-    if (error) return h("div", { role: "alert" }, h("p", null, t("failed", { reason: error.message })), h(Button, { onClick: again }, t("tryAgain")));
-    if (!settings) return h("p", { role: "status" }, h(Spinner, { animation: "border", size: "sm" }), " ", t("loading"));
+  /* -------------------------------------------------------------- parts */
 
-    async function change(changes) {
-      setSettings({ ...settings, ...changes }); // Shown at once; a refusal shows what stands.
-      try {
-        setSettings(await write(changes));
-        AITagger.changed.tell("settings");
-      } catch (problem) {
-        AITagger.toast.error(problem);
-        read().then(setSettings, setError);
-      }
-    }
-
-    const id = (name) => `ai-tagger-${name}`;
-    return h(
-      Form,
-      { className: "ai-tagger-choices", onSubmit: (event) => event.preventDefault() },
-      SKIPS.map((name) =>
-        h(Form.Check, { key: name, id: id(name), type: "switch", label: t(`look_${name}`), checked: !settings[name], onChange: (e) => change({ [name]: !e.target.checked }) })
-      ),
-      h(
-        Form.Group,
-        { controlId: id("people"), className: "mt-2" },
-        h(Form.Label, null, t("people")),
-        h(
-          Form.Control,
-          { as: "select", className: "btn-secondary", value: settings.people || "apply", onChange: (e) => change({ people: e.target.value }) },
-          ["apply", "review", "look", "off"].map((name) => h("option", { key: name, value: name }, t(`people_${name}`)))
-        ),
-        h(Form.Text, { className: "text-muted" }, t("peopleSettingHelp"))
-      ),
-      h(Form.Check, { id: id("marks"), type: "switch", label: t("showMarks"), checked: !settings.noMarks, onChange: (e) => change({ noMarks: !e.target.checked }) }),
-      h(Thresholds, { settings, change }),
-      h(
-        Form.Group,
-        { controlId: id("modelPreset") },
-        h(Form.Label, null, t("modelPreset")),
-        h(
-          Form.Control,
-          { as: "select", className: "btn-secondary", value: settings.modelPreset || "fast", onChange: (e) => change({ modelPreset: e.target.value }) },
-          ["fast", "accurate"].map((name) => h("option", { key: name, value: name }, t(`preset_${name}`)))
-        )
-      )
-    );
-  }
-
-  /* Stash shows a job that failed as finished; why it failed is in the log. */
-  async function lastComplaint() {
-    const { data } = await client().query({ query: LOGS, fetchPolicy: "no-cache" });
-    const ours = (data.logs || []).find((line) => line.level === "Error" && line.message.startsWith(OURS));
-    return ours ? ours.message.slice(OURS.length).trim() : t("seeLog");
-  }
-
-  function Models({ models, settings, again }) {
-    const [busy, setBusy] = React.useState("");
-    const size = (bytes) => t("megabytes", { n: bytes < 1e7 ? Math.round(bytes / 1e5) / 10 : Math.round(bytes / 1e6) });
-
-    /* Getting may take long, so it is a job; removing is done at once. */
-    async function get(model) {
-      const description = `AI Tagger: ${t("getModel", { name: model.name })}`;
-      setBusy(model.name);
-      try {
-        await AITagger.untilDone(await AITagger.runTask({ args: { mode: "models", action: "fetch", names: [model.name] }, description }));
-        const { models: now } = await ask("models", {});
-        if (!now.some((one) => one.name === model.name && one.installed)) throw new Error(await lastComplaint());
-        AITagger.toast.success(t("modelHere", { name: model.title || model.name }));
-      } catch (error) {
-        AITagger.toast.error(error);
-      }
-      setBusy("");
-      again();
-    }
-
-    async function remove(model) {
-      setBusy(model.name);
-      try {
-        await ask("models", { action: "remove", names: [model.name] });
-        AITagger.toast.success(t("modelRemoved", { name: model.title || model.name }));
-      } catch (error) {
-        AITagger.toast.error(error);
-      }
-      setBusy("");
-      again();
-    }
-
-    const named = (key) => JSON.parse((settings.find((one) => one.key === key) || { value: "[]" }).value);
-
-    /* One of the preset is left out, any other is used beside it. */
-    async function turn(model) {
-      const [use, skip] = [named("models.use"), named("models.skip")].map((some) => some.filter((name) => name !== model.name));
-      (model.used ? skip : use).push(model.name);
-      const text = (some) => some.join(", ") || "-";
-      setBusy(model.name);
-      try {
-        await write({ useModels: text(use), skipModels: text(skip) });
-        AITagger.toast.success(t(model.used ? "modelOff" : "modelOn", { name: model.title || model.name }));
-      } catch (error) {
-        AITagger.toast.error(error);
-      }
-      setBusy("");
-      again();
-    }
-
-    const button = (model) => {
-      if (busy === model.name) return h(Spinner, { animation: "border", size: "sm", role: "status" });
-      const one = (label, act) => h(Button, { key: label, variant: "secondary", size: "sm", className: "mr-1 mb-1", "aria-label": `${label}: ${model.name}`, "aria-disabled": Boolean(busy), onClick: () => !busy && act(model) }, label);
-      // What has no bytes comes with the plugin.
-      return [model.bytes > 0 && (model.installed ? one(t("remove"), remove) : one(t("get"), get)), (model.installed || model.used || named("models.skip").includes(model.name)) && one(t(model.used ? "modelTurnOff" : "modelTurnOn"), turn)];
-    };
-    const row = (model) =>
-      h(
-        "tr",
-        { key: model.name },
-        h("td", null, model.title || model.name, model.used && h(Badge, { variant: "success", className: "ml-2" }, t("inUse"))),
-        h("td", null, model.feature),
-        h("td", null, model.licence),
-        h("td", null, model.installed ? t("yes") : model.bytes ? size(model.bytes) : "–"),
-        h("td", null, button(model))
-      );
-    return h(React.Fragment, null, h("h3", { className: "h4" }, t("models")), h(Listing, { heads: ["modelName", "feature", "licence", "here", "change"] }, models.map(row)));
+  function Group({ title, wide, children }) {
+    return h("section", { className: `ai-tagger-setting-group card ${wide ? "wide" : ""}`, "aria-label": title }, h("h3", { className: "h5" }, title), children);
   }
 
   /* Rows of a table; where it is narrow they are stacked, and each cell says what it is. */
@@ -257,40 +62,141 @@
     );
   }
 
-  /* What the heavy half says: asked only when it is set up, since it would set itself up otherwise. */
-  function InForce() {
-    const [check, error, again] = AITagger.useAnswer("check", {}, "check");
-    const [listed, , listAgain] = AITagger.useAnswer("models", {}, "models");
-    if (error) return h("div", { role: "alert" }, h("p", null, t("failed", { reason: error.message })), h(Button, { onClick: again }, t("tryAgain")));
-    if (!check) return h("p", { role: "status" }, h(Spinner, { animation: "border", size: "sm" }), " ", t("loading"));
-    const row = (one) => h("tr", { key: one.key }, h("td", null, h("code", null, one.key)), h("td", null, one.value), h("td", null, one.from));
-    const problems = check.problems || [];
+  const LOOKS = [
+    ["skipScenes", "scope.scenes"],
+    ["skipImages", "scope.images"],
+    ["skipGalleries", "scope.galleries"],
+  ];
+
+  /* What holds of a key: [value, where it comes from]. What stands in Stash's settings holds at once; the rest is what the
+   * plugin said last. */
+  function useHolds(settings, inForce) {
+    const rows = React.useMemo(() => new Map((inForce || []).map((row) => [row.key, row])), [inForce]);
+    return (name, key, read) => {
+      if (settings[name]) return [read(settings[name]), HERE];
+      const row = rows.get(key);
+      return row && row.from !== HERE ? [JSON.parse(row.value), row.from] : [undefined, rows.size ? "default" : ""];
+    };
+  }
+
+  function WhatToLookAt({ settings, change, holds }) {
+    const switched = ([name, key]) => {
+      const [value, from] = holds(name, key, () => false);
+      // Stash's settings can only add to what the file leaves out.
+      const fixed = value === false && from === FILE;
+      const label = h(React.Fragment, null, t(`look_${name}`), h(Origin, { from: fixed || from === HERE ? from : "" }));
+      return h(Form.Check, { key: name, id: `ai-tagger-${name}`, type: "switch", label, checked: value !== false, disabled: fixed, onChange: (e) => change({ [name]: !e.target.checked }) });
+    };
+    const [people, from] = holds("people", "features.people", (value) => value);
     return h(
-      React.Fragment,
-      null,
+      Group,
+      { title: t("stepWhat") },
+      LOOKS.map(switched),
+      h(
+        Form.Group,
+        { controlId: "ai-tagger-people", className: "mt-3" },
+        h(Form.Label, null, t("people"), h(Origin, { from })),
+        h(
+          Form.Control,
+          { as: "select", className: "btn-secondary", value: people || "apply", "aria-describedby": "ai-tagger-people-help", onChange: (e) => change({ people: e.target.value }) },
+          ["apply", "review", "look", "off"].map((name) => h("option", { key: name, value: name }, t(`people_${name}`)))
+        ),
+        h(Form.Text, { id: "ai-tagger-people-help", className: "text-muted" }, t("peopleSettingHelp"))
+      )
+    );
+  }
+
+  function OnPages({ settings, change }) {
+    const label = h(React.Fragment, null, t("showMarks"), h(Origin, { from: settings.noMarks ? HERE : "default" }));
+    return h(Group, { title: t("onPages") }, h(Form.Check, { id: "ai-tagger-marks", type: "switch", label, checked: !settings.noMarks, onChange: (e) => change({ noMarks: !e.target.checked }) }));
+  }
+
+  const KEPT = ["keep.thumbs", "keep.crops"];
+
+  function Privacy({ inForce }) {
+    const rows = (inForce || []).filter((row) => KEPT.includes(row.key));
+    return h(
+      Group,
+      { title: t("privacyHead") },
+      h("p", null, h(Icon, { name: "faShieldAlt" }), " ", t("privacy")),
+      rows.length > 0 && h("ul", { className: "mb-0 pl-3" }, rows.map((row) => h("li", { key: row.key }, t(`${row.key.replace(".", "_")}_${row.value}`), h(Origin, { from: row.from }))))
+    );
+  }
+
+  /* Every key, folded away: found by typing a part of it. */
+  function All({ inForce, folder }) {
+    const [typed, setTyped] = React.useState("");
+    const wanted = typed.trim().toLowerCase();
+    const shown = inForce.filter((row) => !wanted || `${row.key} ${row.value} ${origin(row.from)}`.toLowerCase().includes(wanted));
+    const row = (one) => h("tr", { key: one.key }, h("td", null, h("code", null, one.key)), h("td", null, one.value), h("td", null, one.from === "default" ? h("span", { className: "text-muted" }, origin(one.from)) : origin(one.from)));
+    return h(
+      "details",
+      { className: "ai-tagger-all" },
+      h("summary", { className: "h5" }, t("inForce")),
+      h("p", null, t("settingsWhere"), " ", h(ReactRouterDOM.Link, { className: "ai-tagger-link", to: "/settings?tab=plugins" }, t("settingsStash")), " ", t("settingsFile", { folder })),
+      h(Form.Control, { className: "text-input mb-2", type: "search", value: typed, placeholder: t("searchSettings"), "aria-label": t("searchSettings"), onChange: (e) => setTyped(e.target.value) }),
+      h("p", { role: "status", className: "text-muted" }, t("settingsN", { n: shown.length })),
+      shown.length > 0 && h(Listing, { heads: ["setting", "value", "from"] }, shown.map(row))
+    );
+  }
+
+  /* -------------------------------------------------------------- the page */
+
+  /* ``asked``: only when it is set up, since the heavy half would set itself up otherwise. */
+  function Choices({ overview, onAgain }) {
+    const usable = Boolean(overview && overview.usable);
+    const [settings, setSettings] = React.useState(null);
+    const [error, setError] = React.useState(null);
+    const [check, problem, checkAgain] = AITagger.useAnswer("check", {}, usable ? "check" : null);
+    const [listed, , listAgain] = AITagger.useAnswer("models", {}, usable ? "models" : null);
+    React.useEffect(() => {
+      read().then(setSettings, setError);
+    }, []);
+    const inForce = check && check.settings;
+    const holds = useHolds(settings || {}, inForce);
+    const again = () => (setError(null), onAgain(), read().then(setSettings, setError));
+    const anew = () => (read().then(setSettings, setError), checkAgain(), listAgain());
+    const wrong = error || problem;
+    if (wrong) return h("div", { role: "alert" }, h("p", null, t("failed", { reason: wrong.message })), h(Button, { onClick: error ? again : checkAgain }, t("tryAgain")));
+    if (!settings) return h("p", { role: "status" }, h(Spinner, { animation: "border", size: "sm" }), " ", t("loading"));
+
+    async function change(changes) {
+      setSettings({ ...settings, ...changes }); // Shown at once; a refusal shows what stands.
+      try {
+        setSettings(await write(changes));
+        if (usable) checkAgain();
+      } catch (refusal) {
+        AITagger.toast.error(refusal);
+        read().then(setSettings, setError);
+      }
+    }
+
+    const problems = (check && check.problems) || [];
+    const shared = { settings, change, holds };
+    return h(
+      Form,
+      { onSubmit: (event) => event.preventDefault() },
       problems.length > 0 && h("ul", { className: "alert alert-warning pl-4" }, problems.map((text) => h("li", { key: text }, text))),
-      h(AITagger.Lists, { settings: check.settings || [], again }),
-      listed && listed.models && h(Models, { models: listed.models, settings: check.settings || [], again: () => (again(), listAgain()) }),
-      h("h3", { className: "h4" }, t("inForce")),
-      h(Listing, { heads: ["setting", "value", "from"] }, (check.settings || []).map(row))
+      h(
+        "div",
+        { className: "ai-tagger-settings" },
+        h("div", null, h(WhatToLookAt, shared), h(OnPages, shared)),
+        h("div", null, h(Group, { title: t("howSureHead") }, h(AITagger.Thresholds, shared))),
+        h("div", null, h(Group, { title: t("modelsHead") }, h(AITagger.Preset, { ...shared, overview, models: listed && listed.models, again: anew })), h(Privacy, { inForce })),
+        inForce && h(Group, { title: t("listsHead"), wide: true }, h(AITagger.Lists, { settings: inForce, again: anew }))
+      ),
+      usable && !inForce && h("p", { role: "status" }, h(Spinner, { animation: "border", size: "sm" }), " ", t("loading")),
+      listed && listed.models && inForce && h(AITagger.Models, { models: listed.models, settings: inForce, again: anew }),
+      inForce && h(All, { inForce, folder: overview.data })
     );
   }
 
   function Settings() {
     AITagger.useChanged("language");
     const [overview, , again] = AITagger.useAnswer("overview", { limit: 1 }, "overview");
-    return h(
-      "div",
-      { className: "ai-tagger-page" },
-      h(AITagger.PageHead, { page: "settings" }),
-      h("h3", { className: "h4" }, t("stepWhat")),
-      h(Choices, { onAgain: again }),
-      h("p", null, t("settingsWhere"), " ", h(ReactRouterDOM.Link, { to: "/settings?tab=plugins" }, t("settingsStash"))),
-      h("p", null, h(Icon, { name: "faShieldAlt" }), " ", t("privacy")),
-      overview && overview.usable && h(InForce)
-    );
+    return h("div", { className: "ai-tagger-page" }, h(AITagger.PageHead, { page: "settings" }), h(Choices, { overview, onAgain: again }));
   }
 
-  Object.assign(AITagger, { readSettings: read, writeSettings: write, Exactly, Listing });
+  Object.assign(AITagger, { readSettings: read, writeSettings: write, Listing, Origin, origin });
   api.register.route("/plugins/ai_tagger/settings", Settings);
 })();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from tagger.library.promise import USUAL, Promise, looks_needed, looks_of, promises, without_promises
@@ -71,27 +72,34 @@ def labels(place: Place, call: Call) -> dict[str, Any]:
     items = place.store.count_items()
     sampled = min(_SAMPLE, items)
     share = items / sampled if sampled else 1.0
+    undone = Counter[tuple[str, str, str]]()
+    for feature, label, tag, _, _, n in place.store.taken_back(_SAMPLE):
+        undone[feature, label, tag] += n
     return {
         "items": items,
         "sampled": sampled,
+        "taken_back": round(undone.total() * share),
         "labels": [
             {"feature": feature, "label": label, "tag": tag}
-            | {name: round(n * share) for name, n in (("apply", apply), ("review", review), ("seen", seen))}
+            | {
+                name: round(n * share)
+                for name, n in (("apply", apply - undone[feature, label, tag]), ("review", review), ("seen", seen))
+            }
             for feature, label, tag, apply, review, seen in place.store.labels(_SAMPLE)
         ],
     }
 
 
 def estimate(place: Place, call: Call) -> dict[str, Any]:
-    """What these thresholds (percents) would change, reckoned from what is stored of some items. The exact numbers are
-    those of deciding again."""
+    """What these thresholds (percents) would change, reckoned from what is stored of some items; ``taken_back``: how
+    many tags that were undone come back besides. The exact numbers are those of deciding again."""
     store = place.store
     policy = read_policy(place.data).policy
     apply = call.apply * _MAJOR or round(policy.apply * 1000)
     as_it_is = round(policy.review * 1000)
     review = min(apply, call.review * _MAJOR or as_it_is)
     sampled, items = min(_SAMPLE, store.count_items()), store.count_items()
-    counts = {"add": 0, "remove": 0, "review": 0, "no_review": 0}
+    counts = {"add": 0, "remove": 0, "review": 0, "no_review": 0, "taken_back": 0}
     for verdict, permille, n in store.sure(_SAMPLE):
         then = "apply" if permille >= apply else "review" if permille >= review else "keep"
         if then == "keep" and verdict == "review" and review == as_it_is:
@@ -100,5 +108,10 @@ def estimate(place: Place, call: Call) -> dict[str, Any]:
         counts["remove"] += n * (verdict == "apply" != then)
         counts["review"] += n * (then == "review" != verdict)
         counts["no_review"] += n * (verdict == "review" != then)
+    for _, _, _, rule, permille, n in store.taken_back(_SAMPLE):
+        # It isn't there to be taken back, and is written again where it still passes.
+        again = permille >= apply if rule.startswith("thresholds.") else True
+        counts["taken_back"] += n * again
+        counts["remove"] -= n * (not again)
     share = items / sampled if sampled else 1.0
     return {"items": items, "sampled": sampled, **{name: round(n * share) for name, n in counts.items()}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tagger.ports import Record, Rejudged
+from tagger.store import glance as _glance
 from tagger.store import judged as _judged
 from tagger.store.database import Database
 from tagger.types import Change, Decision, ItemRef, Row
@@ -43,6 +44,12 @@ class RejudgingStore:
     def restore(self, run_id: int) -> int:
         with self._database.write() as db:
             return _judged.restore(db, self._library_id, run_id)
+
+    def taken_back(self, items: int) -> list[tuple[str, str, str, str, int, int]]:
+        """``(feature, label, tag, rule, permille, how many)`` of what is decided as written, but was undone, on at most
+        so many items: it comes back when it is decided again."""
+        with self._database.read() as db:
+            return _glance.taken_back(db, self._library_id, items)
 
     def numbers(self, ref: ItemRef) -> tuple[Row, ...]:
         with self._database.read() as db:

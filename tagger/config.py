@@ -97,7 +97,8 @@ class Thresholds(_Strict):
     @model_validator(mode="after")
     def _ordered(self) -> Thresholds:
         if not self.keep <= self.review <= self.apply:
-            raise ValueError("the thresholds must rise: keep ≤ review ≤ apply")
+            said = f"keep {self.keep:g}, review {self.review:g}, apply {self.apply:g}"
+            raise ValueError(f"they must rise, keep ≤ review ≤ apply, and say {said}: correct one of them")
         agreement.said_once(self.tags)
         return self
 
@@ -434,12 +435,15 @@ def _sentence(error: ValidationError, origins: Mapping[str, str], tree: Mapping[
     for problem in error.errors(include_url=False):
         path, annotation = allowed.place(Config, problem["loc"])
         unknown = problem["type"] == "extra_forbidden"
-        key = _key([*path, str(problem["loc"][-1])] if unknown else path)
+        # Of all of it together only rules are compared.
+        key = _key([*path, str(problem["loc"][-1])] if unknown else path) or "rules"
         origin = next((origin for k, origin in origins.items() if _related(k, key)), "the configuration")
         setting = _SETTING_OF.get(key) if origin == "Stash's settings" else None
         where = f"Stash's setting {setting}" if setting else f"{key} (in {origin})"
         if unknown:
             sentence = f"{where} isn't a known key; allowed here: {', '.join(allowed.keys(annotation))}."
+        elif problem["type"] == "value_error" and allowed.keys(annotation):
+            sentence = f"{where}: {problem['msg'].removeprefix('Value error, ')}."  # It names what it is about.
         else:
             why = f"it has to be {allowed.words(annotation)}"
             if problem["type"] == "value_error":

@@ -85,7 +85,16 @@ def _roll_up(rows: list[Row], members: list[tuple[int, ...]], parent: str, names
     named = ", ".join(f"{rows[at].subject} {percent(rows[at].probability)}" for at in found[:_MOST_NAMED])
     more = " and others" if len(found) > _MOST_NAMED else ""
     seen_s = max(rows[at].seen_s for at in found)
-    rows.append(Row(best.feature, parent, round(chance, 4), best.calibrated, seen_s, f"Together ({named}{more})"))
+    rows.append(
+        Row(
+            best.feature,
+            parent,
+            round(chance, 4),
+            best.calibrated,
+            seen_s,
+            f"Together, by tags.rollups ({named}{more})",
+        )
+    )
     members.append(tuple(dict.fromkeys(i for at in found for i in members[at])))
 
 

@@ -23,7 +23,7 @@ COLOURS = frozenset(
 )
 _SUFFIXES = (".yaml", ".yml")
 _COUNTS = ("2 people", "3 people", "4 people", "group")
-_NEAREST = 3
+_NEAREST, _LIKE = 4, 0.55
 
 
 class _LanguageFile(BaseModel):
@@ -154,7 +154,7 @@ def refuse_unknown(
     _known("tags.parents", given.parents, anything)
     for parent, members in given.rollups.items():
         _known(f"tags.rollups.{parent}", members, known)
-    all_features = {normal(feature) for feature in features} | {normal(feature) for feature in Config().features}
+    all_features = {normal(feature): feature for feature in (*features, *Config().features)}
     places: list[tuple[str, Iterable[str]]] = [
         ("features", config.features),
         ("thresholds.features", config.thresholds.features),
@@ -202,9 +202,10 @@ def doubt(name: str, known: frozenset[str]) -> str:
         return ""
     if any(matches(one, (name, thing) if colour in COLOURS else (name,)) for one in known):
         return ""
-    near = [f"“{display(one)}”" for one in difflib.get_close_matches(normal(name), known, _NEAREST, 0.7)]
-    meant = f"did you mean {' or '.join(near)}? " if near else ""
-    return f"nothing is called “{name}” so far: {meant}If it is a name of your own, all is well."
+    letters = "".join(letter for letter in normal(name) if letter not in "*?[]")
+    among = known if letters == normal(name) else {word for one in known for word in one.split()}
+    meant = _nearest(letters, {one: display(one) for one in among})
+    return " ".join(f"nothing is called “{name}” so far. {meant} If it is a name of your own, all is well.".split())
 
 
 def _labels(config: Config, labels: Iterable[str]) -> frozenset[str]:
@@ -216,6 +217,12 @@ def _known(place: str, names: Iterable[str], known: Collection[str]) -> None:
     for name in names:
         colour, _, thing = normal(name).partition(" ")
         if normal(name) not in known and not (colour in COLOURS and thing in known):
-            near = difflib.get_close_matches(normal(name), known, 1, 0.6)
-            hint = f"did you mean “{near[0]}”?" if near else "'models list' and your library's tags show what there is."
-            raise ConfigError(f"{place}: nothing is called “{name}”: {hint}")
+            hint = _nearest(normal(name), known) or "'models list' and your library's tags show what there is."
+            raise ConfigError(f"{place}: nothing is called “{name}”. {hint}")
+
+
+def _nearest(name: str, among: Collection[str]) -> str:
+    """“Did you mean …?”; ``among`` are normal forms, or what is to be shown by them."""
+    near = difflib.get_close_matches(name, among, _NEAREST, _LIKE)
+    shown = [f"“{among[one] if isinstance(among, Mapping) else one}”" for one in near]
+    return f"Did you mean {' or '.join(shown)}?" if shown else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from tagger.answers import PEOPLE
 from tagger.decide import Court, Policy
 from tagger.families import row_of
 from tagger.figures import decimal
@@ -65,7 +66,8 @@ def why_of(
     about = [d for d in decided if _is_about(d, names, index, tag)]
     names |= {normal(d.tag) for d in about}
     rows = store.numbers(ref) or tuple(dict.fromkeys(row_of(d.prediction) for d in decided))
-    explained = Court(policy.at(item.path if item is not None else "")).explain(rows, names)
+    judged = Court(policy.at(item.path if item is not None else "")).explain(rows, names)
+    explained = [one for one in judged if one[0].feature != PEOPLE]  # These are judged by their faces.
     known = store.known_item(ref)
     said_by_you = _answer(store, ref, known.fingerprint if known else "", names)
     found: dict[str, Any] = {"item": f"{ref.kind}:{ref.id}", "tag": tag, "verdict": "", "now": None}
@@ -91,9 +93,12 @@ def why_of(
     if said_by_you is not None and not found.get("rule", "").startswith(_SAID_BY_A_PERSON):
         found |= said_by_you
     if explained and not found["rule"].startswith(_SAID_BY_A_PERSON):
-        _, _, said = explained[0]
+        row, _, said = explained[0]
         found["otherwise"] = _ELSEWHERE.get(found["rule"], said.otherwise)
-        if said.verdict != found["verdict"] and found["rule"] not in _ELSEWHERE:
+        if said.verdict == found["verdict"] and found["rule"] not in _ELSEWHERE:
+            # The same verdict isn't written anew when another place of the configuration comes to give it.
+            found |= {"rule": said.rule, "why": f"{row.together}: {said.why}" if row.together else said.why}
+        elif said.verdict != found["verdict"] and found["rule"] not in _ELSEWHERE:
             found["now"] = {"verdict": said.verdict, "rule": said.rule, "why": said.why}
     else:
         by_person = found["rule"].startswith(_SAID_BY_A_PERSON)
@@ -279,6 +284,11 @@ def origin_of(rule: str, origins: Mapping[str, str]) -> str:
     return "default"
 
 
+def _seen_as(found: Mapping[str, Any]) -> str:
+    subject = found.get("subject", "")
+    return f" saw “{subject}”" if subject and normal(subject) != normal(found["tag"]) else ""
+
+
 def why_lines(found: Mapping[str, Any]) -> list[str]:
     """The same for a person."""
     verdicts = {"apply": "applied", "review": "waits for your look", "keep": "only remembered", "drop": "not applied"}
@@ -291,7 +301,7 @@ def why_lines(found: Mapping[str, Any]) -> list[str]:
     if found.get("models"):
         sure = "calibrated" if found.get("calibrated", True) else "not calibrated"
         lines.append(
-            f"  {', '.join(found['models'])}: raw score {decimal(found['score'])}, "
+            f"  {', '.join(found['models'])}{_seen_as(found)}: raw score {decimal(found['score'])}, "
             f"probability {decimal(found['probability'])} ({sure})"
         )
     for place in found.get("evidence", ()):

@@ -69,7 +69,7 @@ def test_circles_and_contradictions_are_refused(arguments: dict[str, Any], parts
 )
 def test_a_name_that_nothing_answers_to_is_refused_with_the_nearest(arguments: dict[str, Any], near: str) -> None:
     config = load(None, None, arguments).config
-    with pytest.raises(ConfigError, match=f"did you mean “{near}”"):
+    with pytest.raises(ConfigError, match=f"Did you mean .*“{near}”"):
         refuse_unknown(config, load_language("en"), LABELS, [], [])
 
 
@@ -104,7 +104,7 @@ def test_what_a_list_names_and_nothing_answers_to_is_doubted_with_the_nearest() 
         "tags.complete: nothing is called “My onw”",
         "rules[0].whitelist: nothing is called “Katzee”",
     ]
-    assert "did you mean “Hund”" in said[0] and "“My own”" in said[3] and "“Katze”" in said[4]
+    assert "Did you mean “Hund”" in said[0] and "“My own”" in said[3] and "“Katze”" in said[4]
 
 
 def test_siblings_too_weak_alone_speak_for_their_parent() -> None:
@@ -114,7 +114,7 @@ def test_siblings_too_weak_alone_speak_for_their_parent() -> None:
     assert found["Animals"].verdict == "apply" and found["Animals"].prediction.probability == pytest.approx(
         0.9552, abs=1e-3
     )
-    assert found["Animals"].why.startswith("Together (dog 70 %, cat 65 %): ")
+    assert found["Animals"].why.startswith("Together, by tags.rollups (dog 70 %, cat 65 %): ")
     assert decided(policy({"tags.rollups": {"Animals": ["dog"]}}), dog=1.0)["Animals"].prediction.probability == 1.0
 
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.decide import GalleryRule, Policy, decide, decide_gallery
-from tagger.types import Decision, Prediction
+from tagger.decide import Court, GalleryRule, Policy, decide, decide_gallery
+from tagger.types import NOT_TIMED, Decision, Prediction, Row
 from tagger.vocabulary import Names
 
 ROOT = Path(__file__).parents[2]
@@ -136,3 +136,20 @@ def test_the_fingerprint_of_a_policy_moves_with_what_it_says() -> None:
         for seed in ("1", "2", "3")
     }
     assert len(said) == 1
+
+
+def test_all_that_holds_a_verdict_back_is_said() -> None:
+    """Lowering the threshold alone would change nothing: what is told to do has to be enough."""
+    policy = Policy(modes={"object_colours": "review"})
+    ((_, _, said),) = Court(policy).explain([Row("object_colours", "red car", 0.74, False, NOT_TIMED)], frozenset({"red car"}))
+    assert said.verdict == "review" and said.why == "74 % sure, below 90 % you are asked."
+    for part in ("thresholds.apply to 0.74", "And set features.object_colours to apply", "And say yes in a review"):
+        assert part in said.otherwise
+
+
+def test_what_lasts_a_hair_too_short_is_not_shown_as_long_enough() -> None:
+    ((_, _, said),) = Court(Policy(least_seen_s=5)).explain(
+        [Row("objects", "dog", 0.95, True, 4.97)], frozenset({"dog"})
+    )
+    assert said.why == "Seen for 4.9 s, at least 5 s are asked for."
+    assert "limits.least_seen_s to 4.9 or less" in said.otherwise

@@ -29,7 +29,7 @@
   function Naming({ label, onDone, onCancel, focus = true }) {
     const PerformerSelect = usePerformerSelect();
     const [name, setName] = React.useState("");
-    const field = PerformerSelect
+    const field = PerformerSelect && !name // Who has begun to type goes on in the same field.
       ? h(PerformerSelect, { values: [], isMulti: false, creatable: true, autoFocus: focus, menuPortalTarget: document.body, placeholder: label, "aria-label": label, onSelect: (found) => found[0] && onDone(found[0].name) })
       : h(Form.Control, { autoFocus: focus, value: name, placeholder: label, "aria-label": label, onChange: (e) => setName(e.target.value) });
     const submit = (event) => {
@@ -214,6 +214,7 @@
 
   function People() {
     AITagger.useChanged("language");
+    usePerformerSelect(); // It is there when somebody presses "w" and types.
     const [limit, setLimit] = React.useState(AT_ONCE);
     const [answer, error, again] = AITagger.useAnswer("faces", { limit }, `faces ${limit}`);
     const [near, setNear] = React.useState({});

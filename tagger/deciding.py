@@ -30,8 +30,9 @@ def again(app: App, wish: Wish) -> Answer:
         scope = app.config.scope.to_scope()
         done = decide_again(tools, scope, dry_run=wish.dry_run, yes=wish.yes, backup=app.backs_up)
     lines = _again_lines(done, wish)
-    if app.folder is not None and not wish.dry_run and not done.asks:
-        lines.append(f"Report: {looking.write_folder_report(app, lines)}")
+    report = None if wish.dry_run or done.asks else looking.follow_reports(app, lines)
+    if report is not None:
+        lines.append(f"Report: {report}")
     data = {
         "run": done.run_id,
         "items": done.items,

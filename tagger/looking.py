@@ -27,6 +27,7 @@ from tagger.types import ItemKind, ItemRef, MediaItem
 from tagger.vocabulary import TagIndex
 
 _PAGE = 500
+_PEOPLE = "people"  # the folder of their report
 _MOST_ROWS, _MOST_FACES = 200, 24
 
 
@@ -136,10 +137,18 @@ def write_folder_report(app: App, notes: Sequence[str]) -> Path:
     return write_report(app.data, _stored(app), summary)
 
 
+def follow_reports(app: App, notes: Sequence[str]) -> Path | None:
+    """A plain folder's report, where it is, and that of people if there is one: whose faces are forgotten, or kept no
+    more, isn't shown there either."""
+    if (app.data / _PEOPLE).exists():
+        write_people_report(app, notes)
+    return write_folder_report(app, notes) if app.folder is not None else None
+
+
 def write_people_report(app: App, notes: Sequence[str]) -> Path:
     """The people of a library and its groups of unknown faces, in their own folder."""
     summary = replace(_summary(app, f"People of {app.library.name}", notes, {}), faces=face_rows(app))
-    return write_report(app.data / "people", (), summary)
+    return write_report(app.data / _PEOPLE, (), summary)
 
 
 def face_rows(app: App) -> tuple[FaceRow, ...]:

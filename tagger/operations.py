@@ -196,8 +196,7 @@ def _run(app: App, wish: Wish, operation: str) -> Answer:
         while last.finished and not wish.dry_run and not app.spool_is_finished():
             last = tag_library(app.tools(), replace(order, operation="new"))
             outcome = _together(outcome, last)
-        has_report = app.folder is not None and not wish.dry_run
-        report = looking.write_folder_report(app, _outcome_lines(outcome, wish)) if has_report else None
+        report = None if wish.dry_run else looking.follow_reports(app, _outcome_lines(outcome, wish))
     lines = _outcome_lines(outcome, wish)
     if report is not None:
         lines.append(f"Report: {report}")
@@ -279,8 +278,8 @@ def undo(app: App, wish: Wish) -> Answer:
         lines.append(
             "The next 'Tag library' or 'Decide again' writes these again, unless you change thresholds or lists first."
         )
-    if app.folder is not None and not wish.dry_run:
-        looking.write_folder_report(app, lines)
+    if not wish.dry_run:
+        looking.follow_reports(app, lines)
     return Answer(lines, asdict(undone))
 
 

@@ -48,11 +48,7 @@ def people(app: App, wish: Wish) -> Answer:
                 app.progress.warn(problem)
             app.be_modest()
             lines, data = action(app, _desk(app), wish)
-        # A report that shows faces follows what was said, so that what is forgotten isn't there any more.
-        if app.folder is not None:
-            looking.write_folder_report(app, lines)
-        if (app.data / "people").exists():
-            looking.write_people_report(app, lines)
+        looking.follow_reports(app, lines)
     return Answer(lines, data)
 
 

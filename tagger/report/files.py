@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -18,19 +18,23 @@ def write_report(folder: Path, entries: Iterable[ReportItem], summary: ReportSum
     """Write ``report.html`` (and ``report-2.html`` … beyond ``per_page`` items) into ``folder``; its path.
 
     Takes ``entries`` once, holding one item at a time. The pages of a former report stay until all the new ones are
-    complete. Raises StoreError when the folder can't be written.
+    complete. They show pictures and faces, so only their owner may read them.
+
+    Raises StoreError when the folder can't be written.
     """
     if per_page < 1:
         raise ValueError(f"per_page is 1 or more, found {per_page}")
     work = folder / ".report-new"
     with plain_errors(folder):
         shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(parents=True)
+        work.mkdir(mode=0o700, parents=True)
         try:
             pages, whole = _write_bodies(work, entries, per_page)
             for page in pages:
                 _assemble(work, page, len(pages), whole, summary)
             for page in reversed(pages):
+                with suppress(OSError):  # A file system without rights has nobody to keep out.
+                    (work / page.file).chmod(0o600)
                 (work / page.file).replace(folder / page.file)
             _remove_former(folder, len(pages))
         finally:

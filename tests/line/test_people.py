@@ -306,6 +306,17 @@ def test_nothing_of_a_face_is_said_and_no_crop_is_kept_when_nobody_wants_it(worl
     assert not any("face" in request.text.casefold().replace("interface", "") for request in world.stash.requests)
 
 
+def test_crops_that_are_kept_no_more_leave_the_store_and_the_report(world: People, tmp_path: Path) -> None:
+    start(world)
+    world.people("report")
+    store, report = tmp_path / "data" / "people.sqlite", tmp_path / "data" / "people" / "report.html"
+    assert b"JFIF" in store.read_bytes()
+    assert "data:image/jpeg" in report.read_text("utf-8")
+    assert world.run("tag", "--set", "keep.crops=false").code == 0
+    assert b"JFIF" not in store.read_bytes()
+    assert "data:image/jpeg" not in report.read_text("utf-8")
+
+
 def test_look_takes_a_folder_of_people(world: People) -> None:
     ended = world.terminal.run(
         "look", "--people", world.known("amy", "raj"), world.faces / "bbt4.jpg", world.faces / "penny", "--json"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html.parser
 import json
 import re
+import sys
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
@@ -101,6 +102,11 @@ def test_an_error_is_listed_with_its_reason_and_has_no_card(tmp_path: Path) -> N
 
 def test_an_empty_report_says_so(tmp_path: Path) -> None:
     assert "There are no pictures or videos to show." in read(write_report(tmp_path, [], SUMMARY)).text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other rights")
+def test_only_its_owner_may_read_a_report(tmp_path: Path) -> None:
+    assert write_report(tmp_path, [], SUMMARY).stat().st_mode & 0o777 == 0o600
 
 
 def test_a_report_of_people_alone_speaks_of_people_alone(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from tagger.calibration import Calibrations, frame_scores, over_frames, probability, roll_up
+from tagger.coloured import FEATURE as OBJECT_COLOURS
 from tagger.coloured import colours_of_objects
 from tagger.types import Box, Evidence, Prediction, Sighting
 
@@ -19,6 +20,9 @@ _LEAST = 0.05  # predictions below this say nothing
 _SEEN = 0.30  # a frame with this probability counts as "it is seen here"
 _MOST_EVIDENCE = 4
 GROUP = 5  # so many people and more are a group
+COUNTS = "counts"
+MADE_FROM: Mapping[str, str] = {COUNTS: "objects", OBJECT_COLOURS: "objects"}
+"""Features that no model is of, and whose models' sightings they are made from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +190,7 @@ def _count_people(seen: Mapping[str, Mapping[str, Sequence[_Seen]]], knowledge: 
     )
     return [
         Prediction(
-            feature="counts",
+            feature=COUNTS,
             subject=name,
             probability=round(chance, 4),
             score=best.score,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, TypeAlias
 
-from tagger.aggregate import Knowledge, aggregate
+from tagger.aggregate import MADE_FROM, Knowledge, aggregate
 from tagger.decide import Court, GalleryRule, Policy, decide_gallery, fingerprint
 from tagger.families import row_of
 from tagger.library.people.desk import Desk
@@ -173,7 +173,8 @@ class Judge:
         """
         if self.update == "add":
             return False
-        looked = {model for model in seen if mine.feature in ("", MARKER, self.knowledge.features.get(model))}
+        feature = MADE_FROM.get(mine.feature, mine.feature)
+        looked = {model for model in seen if feature in ("", MARKER, self.knowledge.features.get(model))}
         if self.update == "replace":
             return bool(looked) or mine.feature == MARKER
         if mine.feature == MARKER:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tagger.aggregate import Knowledge
 from tagger.decide import RANK, Court, Policy
 from tagger.families import Family, row_of
 from tagger.library.judge import Judge, UpdateStrategy
@@ -172,3 +173,11 @@ def test_a_persons_word_comes_before_any_probability(
     for decision in decided(judge, found, standing):
         if normal(decision.tag) == subject:
             assert decision.verdict == ("apply" if yes else "drop") and decision.rule.startswith("person.")
+
+
+def test_what_is_made_from_objects_goes_when_those_who_look_for_objects_have_looked() -> None:
+    judge = Judge(Knowledge(features={"detector@1": "objects"}))
+    for feature in ("objects", "counts", "object_colours"):
+        assert judge.takes_back(Mine("Group", feature), frozenset({"detector@1"}), False)
+        assert not judge.takes_back(Mine("Group", feature), frozenset({"another@1"}), False)
+    assert not judge.takes_back(Mine("Beach", "scenes"), frozenset({"detector@1"}), False)

@@ -222,6 +222,11 @@ class Answers(Protocol):
         """Those that stand, in the order they were given."""
         ...
 
+    def looked_at(self) -> list[tuple[str, str, float, bool]]:
+        """``(feature, tag, probability, right)`` of each answer that stands and is a look at what a model said, in the
+        order they were given. What was added by hand is none: only yes can be said so."""
+        ...
+
     def rules(self) -> list[TagRule]:
         """Those that stand: the newest of each kind for a tag."""
         ...

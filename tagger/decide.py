@@ -7,7 +7,6 @@ each rule once and then compares numbers: a million stored predictions are judge
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -143,6 +142,8 @@ class Policy:
 
 def fingerprint(*things: object) -> str:
     """The same 16 letters for the same values in every process."""
+    import hashlib  # 10 ms, for which no page need wait
+
     return hashlib.sha256(json.dumps(plain(things), sort_keys=True).encode()).hexdigest()[:16]
 
 

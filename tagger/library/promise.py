@@ -16,12 +16,15 @@ is wrong for at most one tag in twenty:
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import NormalDist
+from functools import cache
+from itertools import accumulate
+from typing import NamedTuple
 
-from tagger.answers import LOOKED_AT, Answer, TagRule
+from tagger.answers import TagRule
 from tagger.decide import ANSWERS, PlaceRule, Policy
 from tagger.figures import percent
 from tagger.ports import Store
@@ -33,11 +36,10 @@ POOLED = 20
 OWN = 3
 USUAL = 0.95  # what looks are held against while nothing is promised
 PLACE = ANSWERS  # where these rules say that they stand
-_Z = NormalDist().inv_cdf(CONFIDENCE)
+_Z = 1.6448536269514722  # of CONFIDENCE
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """One look of a person at something with this probability."""
 
     probability: float
@@ -108,25 +110,53 @@ def looks_needed(right: int, looked: int, promise: float) -> int:
     return high
 
 
+@cache
+def _z(confidence: float) -> float:
+    """So many standard deviations a normal value exceeds with 1 - ``confidence``."""
+    from statistics import NormalDist  # 20 ms, for which a page need not wait that asks for something else
+
+    return NormalDist().inv_cdf(confidence)
+
+
+class _Looks:
+    """Looks by their probability: how many lie at or above any is found at once."""
+
+    def __init__(self, seen: Sequence[Seen]) -> None:
+        ordered = sorted(seen)
+        self._probabilities = [one.probability for one in ordered]
+        self._right = list(accumulate((one.right for one in reversed(ordered)), initial=0))
+
+    def above(self, bar: float) -> tuple[int, int]:
+        """Right, and looked at."""
+        looked = len(self._probabilities) - bisect_left(self._probabilities, bar)
+        return self._right[looked], looked
+
+    def least(self, bar: float) -> float:
+        """The lowest at or above it, which there is."""
+        return self._probabilities[bisect_left(self._probabilities, bar)]
+
+    def keep(self, bar: float, promise: float, z: float = _Z) -> bool:
+        return at_least(*self.above(bar), z) >= promise
+
+
 def threshold(seen: Sequence[Seen], promise: float, now: float) -> float | None:
     """The threshold for a tag that is applied from ``now`` on; None when nothing can be promised."""
+    return _threshold(_Looks(seen), promise, now)
+
+
+def _threshold(looks: _Looks, promise: float, now: float) -> float | None:
     above = [step for step in reversed(STEPS) if step > now]
-    if not _keeps(seen, now, promise, _Z):
-        z = NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / max(1, len(above)))
-        return next((step for step in above if _keeps(seen, step, promise, z)), None)
+    if not looks.keep(now, promise):
+        z = _z(1 - (1 - CONFIDENCE) / max(1, len(above)))
+        return next((step for step in above if looks.keep(step, promise, z)), None)
     best = now
     for step in STEPS:
         if step < now:
-            if not _keeps(seen, step, promise, _Z):
+            if not looks.keep(step, promise):
                 break
             best = step
     # Not lower than the least that anybody looked at: of what lies below nothing is known.
-    return min(now, max(best, min(one.probability for one in seen if one.probability >= best)))
-
-
-def _keeps(seen: Sequence[Seen], step: float, promise: float, z: float) -> bool:
-    looked = [one.right for one in seen if one.probability >= step]
-    return at_least(sum(looked), len(looked), z) >= promise
+    return min(now, max(best, looks.least(best)))
 
 
 # ---------------------------------------------------------------- tags
@@ -136,45 +166,42 @@ def promises(
     looks: Mapping[tuple[str, str], Sequence[Seen]], promise: float, now: Mapping[tuple[str, str], float]
 ) -> list[Promise]:
     """One for each ``(feature, tag)`` in ``now``, which maps it to its present threshold."""
-    pools: dict[str, list[Seen]] = defaultdict(list)
+    every: dict[str, list[Seen]] = defaultdict(list)
     for (feature, _), seen in looks.items():
-        pools[feature] += seen[-POOLED:]
+        every[feature] += seen[-POOLED:]
+    pools = defaultdict(lambda: _Looks(()), {feature: _Looks(seen) for feature, seen in every.items()})
     return [
-        _promise(tag, feature, looks.get((feature, tag), ()), pools[feature], promise, bar)
+        _promise(tag, feature, _Looks(looks.get((feature, tag), ())), pools[feature], promise, bar)
         for (feature, tag), bar in sorted(now.items())
     ]
 
 
-def _promise(tag: str, feature: str, own: Sequence[Seen], pool: Sequence[Seen], promise: float, now: float) -> Promise:
-    found = threshold(own, promise, now)
+def _promise(tag: str, feature: str, own: _Looks, pool: _Looks, promise: float, now: float) -> Promise:
+    found = _threshold(own, promise, now)
     if found is not None:
         return _shown(tag, feature, own, found, borrowed=False)
-    borrowed = threshold(pool, promise, now)
+    borrowed = _threshold(pool, promise, now)
     if borrowed is not None:
-        mine = [one.right for one in own if one.probability >= borrowed]
-        if len(mine) >= OWN and at_most(sum(mine), len(mine)) >= promise:
+        right, looked = own.above(borrowed)
+        if looked >= OWN and at_most(right, looked) >= promise:
             return _shown(tag, feature, pool, borrowed, borrowed=True)
-    mine = [one.right for one in own if one.probability >= now]
-    right, looked = sum(mine), len(mine)
+    right, looked = own.above(now)
     needs = looks_needed(right, looked, promise)
     if borrowed is not None and at_most(right, looked) >= promise:
         needs = min(needs, max(1, OWN - looked))
     return Promise(tag, feature, None, looked, right, at_least(right, looked), needs)
 
 
-def _shown(tag: str, feature: str, seen: Sequence[Seen], bar: float, borrowed: bool) -> Promise:
-    looked = [one.right for one in seen if one.probability >= bar]
-    return Promise(tag, feature, bar, len(looked), sum(looked), at_least(sum(looked), len(looked)), 0, borrowed)
+def _shown(tag: str, feature: str, looks: _Looks, bar: float, borrowed: bool) -> Promise:
+    right, looked = looks.above(bar)
+    return Promise(tag, feature, bar, looked, right, at_least(right, looked), 0, borrowed)
 
 
-def looks_of(answers: Iterable[Answer]) -> dict[tuple[str, str], list[Seen]]:
-    """The looks that answers are, by feature and tag. What was added by hand isn't one: only yes can be said so."""
+def looks_of(rows: Iterable[tuple[str, str, float, bool]]) -> dict[tuple[str, str], list[Seen]]:
+    """By feature and tag, of what :meth:`Answers.looked_at` gives."""
     looks: dict[tuple[str, str], list[Seen]] = defaultdict(list)
-    for answer in answers:
-        q = answer.question
-        if answer.source not in LOOKED_AT or not q.feature or (answer.source == "library" and answer.say == "yes"):
-            continue
-        looks[q.feature, q.tag_name].append(Seen(q.probability, answer.say == "yes"))
+    for feature, tag, probability, right in rows:
+        looks[feature, tag].append(Seen(probability, right))
     return looks
 
 
@@ -183,7 +210,7 @@ def find_promises(
 ) -> list[Promise]:
     """For all tags that were applied, looked at, or wait. ``complete`` are looks at tags that the person has put on
     everything they belong on."""
-    looks = looks_of(store.answers())
+    looks = looks_of(store.looked_at())
     for key, seen in (complete or {}).items():
         looks.setdefault(key, []).extend(seen)
     plain = without_promises(policy)

@@ -11,7 +11,7 @@ from tagger.pages.place import Place
 from tagger.snapshot import read_policy
 from tagger.store import SqliteStore
 
-_TAGS = 300  # of those that wait, the feature of so many is looked up
+_TAGS = 300  # of those that wait, so many are reckoned one by one
 _SAMPLE = 2000
 _MAJOR = 10
 
@@ -24,7 +24,7 @@ def looks(place: Place, call: Call) -> dict[str, Any]:
     store = place.store
     policy, _, promised = read_policy(place.data)
     wanted = promised or USUAL
-    plain, seen, waits = without_promises(policy), looks_of(store.answers()), store.tally("review")
+    plain, seen, waits = without_promises(policy), looks_of(store.looked_at()), store.tally("review")
     known = {*seen, *_unseen(store, waits, {tag for _, tag in seen})}
     now = {(feature, tag): plain.bar(feature, tag).apply for feature, tag in known}
     tags = [
@@ -42,11 +42,8 @@ def looks(place: Place, call: Call) -> dict[str, Any]:
 
 def _unseen(store: SqliteStore, waits: dict[str, int], seen: set[str]) -> list[tuple[str, str]]:
     """Feature and tag of those that wait and nobody looked at."""
-    found = []
-    for tag in sorted(waits.keys() - seen, key=lambda tag: -waits[tag])[:_TAGS]:
-        first = store.review_queue(1, tag)
-        found += [(one.decision.prediction.feature, tag) for one in first]
-    return found
+    most = set(sorted(waits.keys() - seen, key=lambda tag: -waits[tag])[:_TAGS])
+    return [(feature, tag) for feature, tag in store.tags_waiting() if tag in most]
 
 
 def _row(one: Promise, looks: int, waiting: int) -> dict[str, Any]:

@@ -76,9 +76,18 @@ class AnswerStore:
         with self._database.read() as db:
             return _answers.answers(db, self._library_id, feature, tag)
 
+    def looked_at(self) -> list[tuple[str, str, float, bool]]:
+        with self._database.read() as db:
+            return _answers.looked_at(db, self._library_id)
+
     def rules(self) -> list[TagRule]:
         with self._database.read() as db:
             return _answers.rules(db, self._library_id)
+
+    def tags_waiting(self) -> list[tuple[str, str]]:
+        """Feature and tag of what waits."""
+        with self._database.read() as db:
+            return _queue.tags_waiting(db, self._library_id)
 
     def tags_decided(self) -> list[tuple[str, str]]:
         with self._database.read() as db:

@@ -123,6 +123,12 @@ def tags_decided(db: sqlite3.Connection, library_id: int) -> list[tuple[str, str
     return [(feature, tag) for feature, tag in db.execute(query, (library_id,))]
 
 
+def tags_waiting(db: sqlite3.Connection, library_id: int) -> list[tuple[str, str]]:
+    """Feature and tag of what waits."""
+    query = "SELECT DISTINCT feature, tag FROM heap WHERE library_id = ? AND n > 0"
+    return [(feature, tag) for feature, tag in db.execute(query, (library_id,))]
+
+
 def unhashed(db: sqlite3.Connection, library_id: int, limit: int) -> list[str]:
     """Files with something to review whose look is not known."""
     return [fingerprint for (fingerprint,) in db.execute(_UNHASHED, (library_id, limit))]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.answers import Answer, Question, Say, Source, TagRule
+from tagger.answers import TagRule
 from tagger.decide import Policy
 from tagger.library.promise import (
     POOLED,
@@ -18,13 +18,11 @@ from tagger.library.promise import (
     at_least,
     at_most,
     looks_needed,
-    looks_of,
     promises,
     threshold,
     with_answers,
     without_promises,
 )
-from tagger.types import ItemRef
 
 LOOKS = st.lists(st.builds(Seen, st.floats(0.3, 1.0), st.booleans()), max_size=120)
 DOG = ("objects", "Dog")
@@ -130,15 +128,6 @@ def test_a_common_tag_does_not_speak_for_the_rest() -> None:
     looks = {DOG: [Seen(0.95, True)] * 3, ("objects", "Person"): [Seen(0.95, True)] * 5000}
     found = {one.tag: one for one in promises(looks, 0.95, dict.fromkeys(looks, 0.9))}
     assert found["Person"].apply == 0.9 and found["Dog"].apply is None
-
-
-def answer(say: Say, source: Source) -> Answer:
-    return Answer(1, 1, Question(ItemRef("image", "1"), "f", "Dog", "objects", "dog", 0.9), say, source, "")
-
-
-def test_what_was_added_by_hand_is_no_look() -> None:
-    given_ = [answer("yes", "audit"), answer("no", "library"), answer("yes", "library"), answer("yes", "missed")]
-    assert looks_of(given_) == {DOG: [Seen(0.9, True), Seen(0.9, False)]}
 
 
 def test_rules_of_persons_reach_the_policy_and_leave_it_again() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tagger.answers import Narrow
+from tagger.answers import Narrow, Question, Say, Saying, Source
+from tagger.library import review
 from tagger.store import DATABASE_NAME, SqliteStore
-from tagger.types import Decision, Evidence, Scope
+from tagger.types import Decision, Evidence, ItemRef, Scope
 from tests.store.values import MODEL, decision, item, settlement
 
 
@@ -67,3 +68,27 @@ def test_of_new_items_alone_the_most_useful_first(tmp_path: Path) -> None:
         assert found(replace(new, kind="image")) == [("image", "8")]
         assert found(replace(new, least=0.73, most=0.8)) == [("image", "8")]
         assert found(replace(new, model="a@1")) == [] and len(found(replace(new, model=MODEL))) == 3
+
+
+def test_what_was_added_by_hand_is_no_look(tmp_path: Path) -> None:
+    said: list[tuple[Say, Source]] = [("yes", "audit"), ("no", "library"), ("yes", "library"), ("yes", "missed")]
+    said += [("no", "review"), ("no", "never here"), ("no", "instead")]
+    with SqliteStore(tmp_path / DATABASE_NAME, "k", "n") as store:
+        for n, (say, source) in enumerate(said):
+            question = Question(ItemRef("image", str(n)), f"md5:{n}", "Dog", "objects", "dog", 0.9)
+            store.say("", [Saying(question, say, source)])
+        store.say("", [Saying(Question(ItemRef("image", "9"), "md5:9", "Dog"), "yes", "review")])  # no model said it
+        looks = [("objects", "Dog", 0.9, right) for right in (True, False, False, False)]
+        assert store.looked_at() == looks
+        store.withdraw(store.acts(1)[0].id - 3)
+        assert store.looked_at() == looks[:2] + looks[3:]
+
+
+def test_of_which_features_and_tags_something_waits(tmp_path: Path) -> None:
+    with SqliteStore(tmp_path / DATABASE_NAME, "k", "n") as store:
+        run = store.begin_run("tag", Scope())
+        both = (decision("Dog", "review"), decision("Cat", "review"), decision("Cow", "apply"))
+        store.settle(run.id, "p", [settlement(item("1"), decisions=both)])
+        assert sorted(store.tags_waiting()) == [("objects", "Cat"), ("objects", "Dog")]
+        review.accept(store, [(item("1").ref, "Dog")])
+        assert store.tags_waiting() == [("objects", "Cat")]

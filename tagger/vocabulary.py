@@ -213,6 +213,7 @@ class TagIndex:
         # The surest way first: by name, by alias, then both again in the singular.
         self._ways: tuple[dict[str, Tag], ...] = ({}, {}, {}, {})
         self._found: dict[str, Tag | None] = {}  # what was asked before: the same few names, a million times
+        self._by_id: dict[str, Tag] = {}
         # In order of age, so that of two tags that look alike the older one is meant, always the same.
         for tag in sorted(tags, key=lambda tag: (len(tag.id), tag.id)):
             self.add(tag)
@@ -220,6 +221,7 @@ class TagIndex:
     def add(self, tag: Tag) -> None:
         """One more tag, for example one that was just made."""
         self._found.clear()
+        self._by_id[tag.id] = tag
         names, aliases, singular_names, singular_aliases = self._ways
         names.setdefault(normal(tag.name), tag)
         singular_names.setdefault(singular(tag.name), tag)
@@ -233,6 +235,16 @@ class TagIndex:
             tries = (name, *self._others.get(normal(name), ()))
             self._found[name] = next((tag for one in tries if (tag := self._find(one)) is not None), None)
         return self._found[name]
+
+    def is_that(self, tag_id: str, name: str) -> bool:
+        """Whether the tag with this id is one that ``name`` means: a rebuilt library gives its id to another."""
+        tag = self._by_id.get(tag_id)
+        if tag is None:
+            return False
+        if singular(name) in map(singular, (tag.name, *tag.aliases)):
+            return True
+        meant = self.find(name)
+        return meant is not None and meant.id == tag_id
 
     def _find(self, name: str) -> Tag | None:
         plain, one = normal(name), singular(name)

@@ -253,7 +253,8 @@ class _Again:
         suggested = {self._tag_id(tag) for _, _, tag, rank in new if rank == 2}
         wanted = applied | {self._tag_id(d.tag) for d in judge.markers(bool(applied), bool(suggested))}
         for tag_id, mine in record.ours.items():
-            if tag_id not in wanted and judge.takes_back(mine, record.models, tag_id in suggested):
+            lost = tag_id not in wanted and self._writer.index.is_that(tag_id, mine.tag_name)
+            if lost and judge.takes_back(mine, record.models, tag_id in suggested):
                 return True
         return bool(wanted - applied - record.ours.keys())
 

@@ -82,11 +82,12 @@ def _many(some: int, all_of_them: int) -> bool:
 
 
 def _is_the_same(store: Store, library: Library, name: str, tag: Tag) -> bool:
-    """Whether it is the tag that we knew, and not one that got its id in a restored library: ours are still where we
-    put them, and one that we made says so."""
+    """Whether it is the tag that we knew, and not one that got its id in a restored library: most of ours are still
+    where we put them, and one that we made says so."""
     ours = store.ours(Selection(tag=name), 0, _LOOK_AT)
     there = {item.ref: item for item in library.get(list({change.plan.ref for change in ours}))} if ours else {}
-    if any(tag.id in there[change.plan.ref].tag_ids for change in ours if change.plan.ref in there):
+    still = [tag.id in there[change.plan.ref].tag_ids for change in ours if change.plan.ref in there]
+    if 2 * sum(still) > len(still):
         return True
     return not ours and (tag.description == MADE_BY_US or not any(made.id == tag.id for made in store.created_tags()))
 

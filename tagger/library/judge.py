@@ -160,6 +160,7 @@ class Judge:
             _removal(item, tag_id, mine, said.get(tag_id))
             for tag_id, mine in lost.items()
             if tag_id in item.tag_ids
+            and index.is_that(tag_id, mine.tag_name)
             and normal(mine.tag_name) not in standing.accepted
             and self.takes_back(mine, standing.seen, (d := said.get(tag_id)) is not None and d.verdict == "review")
         ]

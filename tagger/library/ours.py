@@ -9,7 +9,7 @@ from tagger.library.following import follow_tags, under_old_names
 from tagger.library.marking import let_go
 from tagger.library.tools import Tools
 from tagger.types import Change, MediaItem, Tag
-from tagger.vocabulary import TagIndex, singular
+from tagger.vocabulary import TagIndex
 
 REMOVED = "a person removed it already"
 
@@ -32,20 +32,11 @@ class Ours:
             return "the item is gone from the library"
         if item.fingerprint != plan.fingerprint:
             return "the item is another file now"
-        if plan.target == "tag" and plan.tag_id and not self._is_that(plan.tag_id, plan.tag_name):
+        if plan.target == "tag" and plan.tag_id and not self._index.is_that(plan.tag_id, plan.tag_name):
             return "the tag is another one now" if plan.tag_id in self._tags else "the tag is gone from the library"
         if plan.tag_id not in targets.present(item, plan.target):
             return REMOVED
         return ""
-
-    def _is_that(self, tag_id: str, name: str) -> bool:
-        tag = self._tags.get(tag_id)
-        if tag is None:
-            return False
-        if singular(name) in map(singular, (tag.name, *tag.aliases)):
-            return True
-        meant = self._index.find(name)
-        return meant is not None and meant.id == tag_id
 
 
 def delete_unused(tools: Tools, made: Sequence[Tag]) -> tuple[str, ...]:

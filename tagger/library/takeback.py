@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from tagger.answers import Answers, Selection
 from tagger.errors import TaggerError
@@ -26,10 +27,13 @@ def send_removals(tools: Tools) -> Counter[str]:
     tags, by name."""
     library, store = tools.library, tools.store
     removed: Counter[str] = Counter()
+    if not store.pending(1, "remove"):
+        return removed
+    still = Ours(tools)
     while changes := store.pending(_BATCH, "remove"):
         # What was being sent when we were killed may have arrived, and its markers may still hang there.
         _tidy(tools, (change for change in changes if change.state == "sending"))
-        wanted = delivery.sort_out(store, changes, delivery.items_of(library, changes), _step)
+        wanted = delivery.sort_out(store, changes, delivery.items_of(library, changes), partial(_step, still))
         for sent in delivery.deliver(library, store, "remove", wanted):
             _tidy(tools, sent.done)
             store.mark(delivery.ids(sent.done), "done")
@@ -43,9 +47,10 @@ def _tidy(tools: Tools, changes: Iterable[Change]) -> None:
         tidy(tools.ask, tools.store, {change.plan.ref for change in changes})
 
 
-def _step(change: Change, item: MediaItem) -> Step:
+def _step(still: Ours, change: Change, item: MediaItem) -> Step:
     if change.plan.tag_id in targets.present(item, change.plan.target):
-        return Step("sending", "", change.plan.tag_id)
+        reason = still.why_not(change, item)
+        return Step("failed", reason) if reason else Step("sending", "", change.plan.tag_id)
     # Being sent when we were killed: it arrived. Only planned: a person was quicker, which the next look learns.
     return Step("done") if change.state == "sending" else Step("failed", REMOVED_FIRST)
 

@@ -1,0 +1,65 @@
+"""After a backup was put back, or the library was rebuilt, the ids of our tags belong to tags of the person's."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tagger.operations import Wish
+from tests.double import StashDouble
+from tests.line.test_meanwhile import BLACK_WHITE, Line
+
+YES = Wish(yes=True)
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[Line]:
+    with StashDouble(tmp_path / "stash") as stash:
+        yield Line(stash, tmp_path)
+
+
+@pytest.mark.parametrize("by_hand", [1, 3])
+def test_a_new_tag_with_the_id_of_ours_is_not_ours_renamed(line: Line, by_hand: int) -> None:
+    refs = [line.add() for _ in range(8)]
+    backup = copy.deepcopy(line.stash.data)
+    line.do("tag")
+    ours = line.stash.tag_id(BLACK_WHITE)
+    with line.stash.lock:
+        line.stash.data = backup
+        names = iter(("Wedding", "Holiday"))
+        made = ""
+        while made != ours:
+            made = line.stash.add_tag(theirs := next(names))
+    for ref in refs[:by_hand]:
+        line.stash.set_tags(ref, [theirs])
+    new = line.add()
+    line.do("tag")
+    line.do("again", **{"limits.most_tags": 7})
+    assert line.tags(new) == {BLACK_WHITE}, "what is seen isn't written under the name of another tag"
+    line.do("review", wish=Wish(action="reject", names=(f"image:{refs[0].id}", BLACK_WHITE)))
+    line.do("again", wish=YES, **{"tags.blacklist": [BLACK_WHITE]})
+    line.do("undo", wish=Wish(everything=True))
+    assert [theirs in line.tags(ref) for ref in line.refs] == [n < by_hand for n in range(9)]
+
+
+@pytest.mark.parametrize("by_hand", [1, 8])
+def test_deciding_again_in_a_rebuilt_library_takes_no_tag_of_a_persons(line: Line, by_hand: int) -> None:
+    for n in range(6):
+        line.stash.add_tag(f"before {n}")
+    refs = [line.add() for _ in range(8)]
+    line.do("tag")
+    with line.stash.lock:
+        theirs = line.stash.data.tags[line.stash.tag_id(BLACK_WHITE)]
+        for n, tag in enumerate(line.stash.data.tags.values()):
+            tag.name, tag.description = f"rebuilt {n}", ""
+    for n, ref in enumerate(refs):
+        line.stash.set_tags(ref, [theirs.name] if n < by_hand else [])
+    new = line.add()
+    line.do("tag")
+    line.do("again", wish=YES, **{"limits.most_tags": 7})
+    line.do("again", wish=YES, **{"limits.most_tags": 6, "tags.blacklist": [BLACK_WHITE]})
+    assert theirs.name not in line.tags(new)
+    assert [theirs.name in line.tags(ref) for ref in refs] == [n < by_hand for n in range(8)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from tagger.errors import TaggerError
+from tagger.errors import TaggerError, unforeseen
 from tagger.light.data import DATA_VARIABLE, data_folder
 from tagger.light.log import StashLog, TerminalLog
 from tagger.light.quick import loads
@@ -119,6 +119,9 @@ def _page(args: dict[str, Any], server: dict[str, Any], data: str, root: str) ->
         output = {"output": answer(args, server, data, root)}
     except TaggerError as e:
         output = {"output": {"problem": str(e)}}
+    except Exception as e:  # noqa: BLE001
+        output = {"output": {"problem": unforeseen(e)}}
+        StashLog().error(unforeseen(e))
     sys.stdout.write(json.dumps(output, separators=(",", ":")))
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from tagger.errors import ConfigError
 from tagger.types import ITEM_KINDS, ItemRef
 
 MOST_ITEMS = 10_000
+_ID = re.compile("[0-9]{1,18}")  # Stash refuses every id of a question for one that isn't a number of 64 bits
 DOINGS = ("accept", "reject", "audit_right", "audit_wrong", "instead", "add", "never_here", "never")
 
 
@@ -101,6 +103,8 @@ def _text(args: Mapping[str, Any], name: str) -> str:
     value = args.get(name, "")
     if not isinstance(value, str):
         raise ConfigError(f"{name} can't be {value!r}: it is a text.")
+    if any(c < " " for c in value.strip()):
+        raise ConfigError(f"{name} can't be {value!r}: it is a text of one line.")
     return value
 
 
@@ -135,8 +139,8 @@ def _ref(entry: object) -> ItemRef:
     kind = entry.get("kind") if isinstance(entry, dict) else None
     item_id = entry.get("id") if isinstance(entry, dict) else None
     for known in ITEM_KINDS:
-        if kind == known and isinstance(item_id, (str, int)) and str(item_id).isdigit():
-            return ItemRef(known, str(item_id))
+        if kind == known and isinstance(item_id, (str, int)) and _ID.fullmatch(text := str(item_id)):
+            return ItemRef(known, text)
     raise ConfigError("An item is a kind (scene, image or gallery) and Stash's id, as {kind: 'scene', id: '1'}.")
 
 

@@ -47,7 +47,7 @@
           usable && tried && h(TaskButton, { task: "Tag library", label: t("taskTag"), variant: "primary", busy })
         )
       ),
-      tried && h(Found, { tried, key: overview.tried })
+      tried && !tagged && h(Found, { tried, key: overview.tried })
     );
   }
 

@@ -67,6 +67,11 @@
     return { add, remove, back };
   }
 
+  /* Sentences about the entries of one list, and those about none. */
+  const prefix = (list) => `tags.${list}: `;
+  const doubtsOf = (problems, list) => problems.filter((said) => said.startsWith(prefix(list))).map((said) => said.slice(prefix(list).length));
+  const ofNoList = (problems) => problems.filter((said) => !LISTS.some((list) => said.startsWith(prefix(list))));
+
   /* -------------------------------------------------------------- parts */
 
   function Adder({ id, label, known, placeholder, onAdd }) {
@@ -84,7 +89,7 @@
     );
   }
 
-  function Names({ list, draft, from, known, onChange, children }) {
+  function Names({ list, draft, from, known, doubts, onChange, children }) {
     const names = draft[list];
     const label = t(`list_${list}`);
     const remove = (name) => onChange({ [list]: names.filter((one) => one !== name) });
@@ -100,6 +105,7 @@
           h("li", { key: name, className: "list-inline-item" }, h("span", { className: "tag-item badge badge-secondary" }, name, h("button", { type: "button", className: "ai-tagger-off btn btn-link p-0 ml-2", "aria-label": `${t("remove")}: ${name}`, onClick: () => remove(name) }, h(Icon, { name: "faTimes" }))))
         )
       ),
+      h("div", { role: "status" }, doubts.map((said) => h("p", { key: said, className: "ai-tagger-doubt mb-1" }, h(Icon, { name: "faExclamationTriangle" }), " ", said))),
       h(Adder, { id: `ai-tagger-add-${list}`, label, known, placeholder: t("tagName"), onAdd: (name) => !has(names, name) && onChange({ [list]: [...names, name] }) }),
       children
     );
@@ -154,7 +160,8 @@
 
   /* -------------------------------------------------------------- all of it */
 
-  function Lists({ settings, again }) {
+  /* ``problems``: what the plugin has to say of names that nothing answers to. */
+  function Lists({ settings, problems, again }) {
     const stands = React.useMemo(() => standing(settings), [settings]);
     const [draft, setDraft] = React.useState(stands);
     const [saved, setSaved] = React.useState(false); // tags were, not only markers
@@ -200,7 +207,7 @@
       stands.markers.length > 0 && h(Button, { variant: "secondary", size: "sm", className: "mr-2", onClick: AITagger.makeMarkers }, t("makeMarkersNow")),
       h(Button, { variant: "secondary", size: "sm", onClick: AITagger.takeMarkersBack }, t("takeAllMarkersBack"))
     );
-    const list = (name) => h(Names, { key: name, list: name, draft, from: stands.from[name], known, onChange: change }, name === "markers" && markers);
+    const list = (name) => h(Names, { key: name, list: name, draft, from: stands.from[name], known, doubts: doubtsOf(problems, name), onChange: change }, name === "markers" && markers);
     return h(
       React.Fragment,
       null,
@@ -212,5 +219,5 @@
     );
   }
 
-  Object.assign(AITagger, { Lists, joined });
+  Object.assign(AITagger, { Lists, joined, ofNoList });
 })();

@@ -172,18 +172,19 @@
     }
 
     const problems = (check && check.problems) || [];
+    const general = AITagger.ofNoList(problems);
     const shared = { settings, change, holds };
     return h(
       Form,
       { onSubmit: (event) => event.preventDefault() },
-      problems.length > 0 && h("ul", { className: "alert alert-warning pl-4" }, problems.map((text) => h("li", { key: text }, text))),
+      general.length > 0 && h("ul", { className: "alert alert-warning pl-4" }, general.map((text) => h("li", { key: text }, text))),
       h(
         "div",
         { className: "ai-tagger-settings" },
         h("div", null, h(WhatToLookAt, shared), h(OnPages, shared)),
         h("div", null, h(Group, { title: t("howSureHead") }, h(AITagger.Thresholds, shared))),
         h("div", null, h(Group, { title: t("modelsHead") }, h(AITagger.Preset, { ...shared, overview, models: listed && listed.models, again: anew })), h(Privacy, { inForce })),
-        inForce && h(Group, { title: t("listsHead"), wide: true }, h(AITagger.Lists, { settings: inForce, again: anew }))
+        inForce && h(Group, { title: t("listsHead"), wide: true }, h(AITagger.Lists, { settings: inForce, problems, again: anew }))
       ),
       usable && !inForce && h("p", { role: "status" }, h(Spinner, { animation: "border", size: "sm" }), " ", t("loading")),
       listed && listed.models && inForce && h(AITagger.Models, { models: listed.models, settings: inForce, again: anew }),

@@ -151,7 +151,7 @@
   function Interrupted({ going }) {
     return h(
       "section",
-      { className: "alert alert-info", "aria-label": t("interruptedHead") },
+      { className: "ai-tagger-agree mb-3", "aria-label": t("interruptedHead") },
       h("p", { className: "mb-2" }, t(going.total ? "interrupted" : "interruptedSomewhere", going)),
       h(TaskButton, { task: GOES_ON[going.operation], label: t("goOn"), variant: "primary" })
     );
@@ -188,11 +188,14 @@
 
   const NUMBERS = ["looked", "ours", "review", "failed", "waiting"];
 
+  /* Nobody waits: nothing to say. */
+  const worthSaying = (summary) => NUMBERS.filter((name) => name !== "waiting" || summary.waiting > 0);
+
   function Numbers({ summary }) {
     return h(
       "dl",
       { className: "ai-tagger-numbers" },
-      NUMBERS.map((name) => h("div", { key: name, className: "card" }, h("dt", null, name === "review" ? h(Link, { to: `${HOME}/review` }, t("number_review")) : t(`number_${name}`)), h("dd", null, summary[name].toLocaleString())))
+      worthSaying(summary).map((name) => h("div", { key: name, className: "card" }, h("dt", null, name === "review" ? h(Link, { to: `${HOME}/review` }, t("number_review")) : t(`number_${name}`)), h("dd", null, summary[name].toLocaleString())))
     );
   }
 
@@ -293,15 +296,15 @@
     if (!overview) {
       return page(error ? h("p", { role: "alert" }, t("failed", { reason: error.message })) : h("p", { role: "status" }, h(Spinner, { animation: "border", size: "sm" }), " ", t("loading")));
     }
-    const tagged = (overview.runs || []).some((run) => run.operation === "tag" && (run.state === "done" || run.state === "undone"));
+    const tagged = (overview.runs || []).some((run) => run.operation === "tag");
     const busy = jobs.length > 0;
     return page(
       error && h("p", { key: "error", className: "alert alert-warning", role: "alert" }, t("failed", { reason: error.message })),
-      !tagged && h(AITagger.Steps, { key: "steps", overview, busy }),
       overview.question && h(Question, { key: "question", question: overview.question, busy }),
       h(Told, { key: "told" }),
       h(Jobs, { key: "jobs", overview, jobs }),
-      tagged &&
+      !(tagged && overview.usable) && h(AITagger.Steps, { key: "steps", overview, busy }),
+      tagged && overview.usable &&
         h(
           "p",
           { key: "tasks" },

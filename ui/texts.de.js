@@ -103,7 +103,7 @@
       taskNew: "Neues taggen",
       taskCheck: "Prüfen",
       taskStarted: "„{task}“ wurde gestartet; was es sagt, steht in Stash unter",
-      taskDone: "„{task}“: fertig; was es sagte, steht in Stash unter",
+      taskDone: "„{task}“ ist zu Ende; was es sagte, steht in Stash unter",
       taskLog: "Einstellungen → Protokoll",
       stop: "Anhalten",
       happened: "Was ist mit unseren Tags geschehen?",

@@ -103,7 +103,7 @@
       taskNew: "Tag new media",
       taskCheck: "Check",
       taskStarted: "“{task}” was started; what it says stands in Stash's",
-      taskDone: "“{task}”: done; what it said stands in Stash's",
+      taskDone: "“{task}” is over; what it said stands in Stash's",
       taskLog: "Settings → Logs",
       stop: "Stop",
       happened: "What happened to our tags?",

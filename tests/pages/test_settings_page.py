@@ -128,6 +128,18 @@ def test_what_an_undo_took_back_is_reckoned_in(stash: StashDouble, page: Page, t
     assert not complaints
 
 
+def test_a_misspelt_name_is_doubted_beside_its_list(stash: StashDouble, page: Page, tmp_path: Path) -> None:
+    looked_at(stash, [item(stash.add_image(picture(tmp_path / "a.jpg", colour=False, seed=1)))])
+    complaints = opened(stash, page)
+    field = page.locator("#ai-tagger-add-blacklist")
+    field.fill("Blakc and white")
+    field.press("Enter")
+    page.get_by_role("button", name="Save").press("Enter")
+    page.locator("section", has=field).locator(".ai-tagger-doubt", has_text=f"did you mean “{BLACK_WHITE}”").wait_for()
+    assert not page.locator(".alert-warning").count()
+    assert not barriers(page) and not complaints
+
+
 def test_before_the_set_up_no_other_models_are_chosen(stash: StashDouble, page: Page) -> None:
     complaints = serve(page, stash, [], language="de-DE")
     page.goto(f"{stash.url}/{SETTINGS}")

@@ -77,6 +77,8 @@ def why(app: App, wish: Wish) -> Answer:
     tags = under_old_names(app.store, app.library.tags())
     index = TagIndex(tags, tree_of(app.config, app.policy.names).others)
     item = next(iter(app.library.get([ref])), None)
+    if item is None and app.store.known_item(ref) is None:
+        raise TaggerError(f"The library has no {ref.kind} {ref.id}.")
     found = why_of(app.store, app.policy, ref, wish.tag, app.loaded.origins, index, item)
     return Answer(why_lines(found), found)
 

@@ -41,7 +41,12 @@ def _list(app: App, wish: Wish) -> Answer:
     ]
     total = app.store.tally("review")
     count = total.get(wish.tag, 0) if wish.tag else sum(total.values())
-    lines.append(f"{count:,} wait{'s' if count == 1 else ''} for your look." if count else "Nothing waits for a look.")
+    if wish.feature:  # What waits is counted by tag.
+        count = len(waits)
+    of = f" of {wish.tag or wish.feature}" if wish.tag or wish.feature else ""
+    more = " These are the first: --limit shows more." if len(waits) == wish.limit else ""
+    verb = "waits" if count == 1 else "wait"
+    lines.append(f"{many(count, 'tag')}{of} {verb} for your look.{more}" if count else f"Nothing{of} waits for a look.")
     lines += learn.question_lines(app.store)
     data = {"waiting": count, "tags": total, "items": [_row(one.question) for one in waits]}
     return Answer(lines, data)

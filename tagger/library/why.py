@@ -101,8 +101,7 @@ def why_of(
         elif said.verdict != found["verdict"] and found["rule"] not in _ELSEWHERE:
             found["now"] = {"verdict": said.verdict, "rule": said.rule, "why": said.why}
     else:
-        by_person = found["rule"].startswith(_SAID_BY_A_PERSON)
-        found["otherwise"] = "Say otherwise in a review." if by_person else _ELSEWHERE.get(found["rule"], "")
+        found["otherwise"] = _of_another_kind(found)
     found["origin"] = origin_of(found["rule"], origins)
     if found["rule"].startswith(f"{PLACE}."):
         found |= _of_looks(store, found["rule"], names)
@@ -110,6 +109,16 @@ def why_of(
     found["history"] = [_of_outbox(change) for change in history]
     found["yours"] = _is_yours(item, tag, index, history)
     return found
+
+
+def _of_another_kind(found: Mapping[str, Any]) -> str:
+    """What would change a verdict that no threshold gave."""
+    if found["rule"].startswith(_SAID_BY_A_PERSON):
+        return "Say otherwise in a review."
+    if found.get("feature") == PEOPLE:
+        change = f", or change {found['rule']}" if "thresholds" in found["rule"] else ""
+        return f"Say whose face it is, or isn't ('people is', 'people not'){change}."
+    return _ELSEWHERE.get(found["rule"], "")
 
 
 def _answer(store: Memory, ref: ItemRef, fingerprint: str, names: frozenset[str]) -> dict[str, Any] | None:
@@ -285,8 +294,11 @@ def origin_of(rule: str, origins: Mapping[str, str]) -> str:
 
 
 def _seen_as(found: Mapping[str, Any]) -> str:
-    subject = found.get("subject", "")
-    return f" saw “{subject}”" if subject and normal(subject) != normal(found["tag"]) else ""
+    subject, label = found.get("subject", ""), found.get("label", "")
+    saw = f" saw “{subject}”" if subject and normal(subject) != normal(found["tag"]) else ""
+    return saw + (
+        f", most of all “{label}”" if label and normal(label) not in map(normal, (subject, found["tag"])) else ""
+    )
 
 
 def why_lines(found: Mapping[str, Any]) -> list[str]:

@@ -141,7 +141,8 @@ def test_the_fingerprint_of_a_policy_moves_with_what_it_says() -> None:
 def test_all_that_holds_a_verdict_back_is_said() -> None:
     """Lowering the threshold alone would change nothing: what is told to do has to be enough."""
     policy = Policy(modes={"object_colours": "review"})
-    ((_, _, said),) = Court(policy).explain([Row("object_colours", "red car", 0.74, False, NOT_TIMED)], frozenset({"red car"}))
+    seen = Row("object_colours", "red car", 0.74, False, NOT_TIMED)
+    ((_, _, said),) = Court(policy).explain([seen], frozenset({"red car"}))
     assert said.verdict == "review" and said.why == "74 % sure, below 90 % you are asked."
     for part in ("thresholds.apply to 0.74", "And set features.object_colours to apply", "And say yes in a review"):
         assert part in said.otherwise

@@ -8,7 +8,7 @@
   const { React } = api;
   const { Button, Form } = api.libraries.Bootstrap;
 
-  function Highlights({ item }) {
+  function Highlights({ item, head }) {
     const [answer, , again] = AITagger.useAnswer("highlights", { items: [item] }, key(item));
     const [left, setLeft] = React.useState([]); // beginnings of those that are not wanted
     const [busy, setBusy] = React.useState(false);
@@ -44,7 +44,7 @@
     return h(
       "section",
       { className: "ai-tagger-highlights mt-3" },
-      h("h5", null, t("highlights")),
+      h(head, { className: "h5" }, t("highlights")),
       h("ul", { className: "list-unstyled mb-2" }, found.map(row)),
       h(Button, { variant: "secondary", "aria-disabled": busy || !chosen.length, onClick: () => !busy && chosen.length && make() }, h(Icon, { name: "faMapMarkerAlt" }), " ", t("markersOfThese"))
     );

@@ -6,10 +6,13 @@
   const { api, ask, changed, clock, h, Icon, key, lacks, listed, t } = AITagger;
   const { React, patch } = api;
   const { Bootstrap, ReactRouterDOM } = api.libraries;
-  const { Button, Nav, OverlayTrigger, Popover, Spinner, Tab } = Bootstrap;
+  const { Button, Nav, Overlay, Popover, Spinner, Tab } = Bootstrap;
 
   const GROUPS = ["apply", "review", "undone", "keep", "gone"];
   const SHOWN_AT_FIRST = 5; // of what is only remembered
+  const HOVER_MS = 150; // who only passes over a row doesn't ask
+  // Beside the row, so that it hides no other; below or above it on a phone.
+  const BESIDE = { placement: "right", flip: true, popperConfig: { modifiers: [{ name: "flip", options: { fallbackPlacements: ["left", "bottom", "top"] } }] } };
 
   /* -------------------------------------------------------------- what is known, once for tab and timeline */
 
@@ -101,6 +104,8 @@
     );
   }
 
+  const whyId = (item, tag) => `ai-tagger-why-${key(item)}-${tag.feature}-${tag.tag}`.replace(/\s/g, "_");
+
   function why(item, tag) {
     const times = item.kind === "scene" ? tag.spans_s.slice(0, 4).map(([from]) => clock(from)) : [];
     const facts = [
@@ -110,7 +115,7 @@
     ];
     return h(
       Popover,
-      { id: `ai-tagger-why-${key(item)}`, className: "ai-tagger-why" },
+      { id: whyId(item, tag), className: "ai-tagger-why" },
       h(Popover.Title, { as: "h3" }, tag.tag),
       h(
         Popover.Content,
@@ -125,16 +130,39 @@
   /* -------------------------------------------------------------- one tag */
 
   function Row({ item, tag, marked }) {
+    const row = React.useRef(null);
+    const later = React.useRef(0);
+    const [shown, setShown] = React.useState(false);
     const percent = tag.probability === undefined ? null : AITagger.percent(tag.probability);
+    const show = (yes, after) => {
+      clearTimeout(later.current);
+      later.current = setTimeout(() => setShown(yes), after);
+    };
+    React.useEffect(() => () => clearTimeout(later.current), []);
     const name = h(
       Button,
-      { variant: "link", className: "ai-tagger-name p-0 text-left" },
+      {
+        variant: "link",
+        className: "ai-tagger-name p-0 text-left",
+        "aria-describedby": shown ? whyId(item, tag) : undefined,
+        onFocus: () => show(true, 0),
+        onBlur: () => show(false, 0),
+        onKeyDown: (event) => event.key === "Escape" && show(false, 0),
+      },
       h("span", { className: "tag-item badge badge-secondary" }, tag.tag)
     );
     return h(
       "li",
-      { className: `ai-tagger-row ${marked ? "marked" : ""}`, "aria-current": marked || undefined },
-      h(OverlayTrigger, { trigger: ["hover", "focus"], placement: "auto", flip: true, overlay: why(item, tag) }, name),
+      {
+        ref: row,
+        className: `ai-tagger-row ${marked ? "marked" : ""}`,
+        "aria-current": marked || undefined,
+        // A finger presses a button, and means no more by it.
+        onPointerEnter: (event) => event.pointerType === "mouse" && show(true, HOVER_MS),
+        onPointerLeave: () => show(false, HOVER_MS),
+      },
+      name,
+      h(Overlay, { target: row, show: shown, ...BESIDE }, why(item, tag)),
       percent !== null &&
         h(
           "span",
@@ -147,7 +175,7 @@
     );
   }
 
-  function Group({ item, verdict, tags, from }) {
+  function Group({ item, verdict, tags, from, head }) {
     const [all, setAll] = React.useState(verdict !== "keep");
     if (!tags.length) return null;
     const shown = all ? tags : tags.slice(0, SHOWN_AT_FIRST);
@@ -156,7 +184,7 @@
     return h(
       "section",
       { className: "ai-tagger-group" },
-      h("h5", { title: t(`verdictHelp_${verdict}`) }, t(`verdict_${verdict}`), " ", h("small", { className: "text-muted" }, tags.length)),
+      h(head, { className: "h5", title: t(`verdictHelp_${verdict}`) }, t(`verdict_${verdict}`), " ", h("small", { className: "text-muted" }, tags.length)),
       verdict === "keep" && h("p", { className: "small text-muted mb-1" }, t("keepWhy"), " ", h(ReactRouterDOM.Link, { className: "ai-tagger-link", to: "/plugins/ai_tagger/settings" }, t("settings"))),
       h("ul", { className: "list-unstyled mb-2" }, shown.map((tag) => h(Row, { key: `${tag.feature}/${tag.tag}`, item, tag, marked: tag.tag === from }))),
       fold &&
@@ -173,8 +201,9 @@
     );
   }
 
-  /* Everything that is known of one item; the tag that somebody came from is marked. */
-  function ItemPanel({ item, from }) {
+  /* Everything that is known of one item; the tag that somebody came from is marked. "head" is what its headings are below
+   * those of the page. */
+  function ItemPanel({ item, from, head }) {
     const { answer, error } = useItem(item);
     if (error) return h(Problem, { error, again: () => read(item) });
     if (!answer) return h("p", { role: "status" }, h(Spinner, { animation: "border", size: "sm" }), " ", t("loading"));
@@ -193,9 +222,9 @@
       "div",
       { className: "ai-tagger-item" },
       empty && h("p", null, t("nothingSeen")),
-      GROUPS.map((verdict) => h(Group, { key: verdict, item, verdict, tags: groups[verdict], from })),
+      GROUPS.map((verdict) => h(Group, { key: verdict, item, verdict, tags: groups[verdict], from, head })),
       AITagger.ItemActions && h(AITagger.ItemActions, { item, answer }),
-      item.kind === "scene" && AITagger.Highlights && h(AITagger.Highlights, { item })
+      item.kind === "scene" && AITagger.Highlights && h(AITagger.Highlights, { item, head })
     );
   }
 
@@ -270,7 +299,7 @@
         h(
           Tab.Pane,
           { key: PANE, eventKey: PANE, mountOnEnter: true, unmountOnExit: true },
-          h(ItemPanel, { item: { kind: "scene", id: props.scene.id } })
+          h(ItemPanel, { head: "h4", item: { kind: "scene", id: props.scene.id } })
         )
       ),
     },
@@ -283,7 +312,7 @@
       React.Fragment,
       null,
       rest[rest.length - 1],
-      h("div", { className: "ai-tagger-panel" }, h("h4", null, t("ai")), h(ItemPanel, { item: { kind: "image", id: props.image.id } }))
+      h("div", { className: "ai-tagger-panel" }, h("h4", null, t("ai")), h(ItemPanel, { head: "h5", item: { kind: "image", id: props.image.id } }))
     )
   );
 

@@ -5,7 +5,7 @@
   if (AITagger.missing) return;
   const { api, changed, h, Icon, t } = AITagger;
   const { React } = api;
-  const { Button, Table } = api.libraries.Bootstrap;
+  const { Button } = api.libraries.Bootstrap;
 
   const SHOWN = 15;
   const share = (part) => `${AITagger.percent(part)} %`;
@@ -25,15 +25,17 @@
       });
   }
 
-  function Line({ row }) {
-    const promised = row.apply === null ? "–" : t(row.borrowed ? "promisedBorrowed" : "promisedFrom", { percent: AITagger.percent(row.apply) });
+  const HEADS = ["tag", "looks", "rightOnes", "rightAtLeast", "promisedHead", "moreLooks"];
+
+  function line(row) {
+    const promised = row.apply === null ? null : t(row.borrowed ? "promisedBorrowed" : "promisedFrom", { percent: AITagger.percent(row.apply) });
     return h(
       "tr",
-      null,
+      { key: name(row) },
       h("td", null, row.tag),
       h("td", null, row.looks.toLocaleString()),
-      h("td", null, row.looked ? t("someOf", { n: row.right, of: row.looked }) : "–"),
-      h("td", null, row.looked ? share(row.at_least) : "–"),
+      h("td", null, row.looked ? t("someOf", { n: row.right, of: row.looked }) : null),
+      h("td", null, row.looked ? share(row.at_least) : null),
       h("td", null, promised),
       h("td", null, row.left.toLocaleString())
     );
@@ -46,16 +48,7 @@
       React.Fragment,
       null,
       h("p", { className: "text-muted mb-2" }, t("promiseHelp", { percent: AITagger.percent(answer.promise) }), " ", t(answer.follows ? "promiseFollows" : "promiseFree", { promise: answer.promise })),
-      h(
-        "div",
-        { className: "table-responsive", tabIndex: 0 },
-        h(
-          Table,
-          { size: "sm", className: "ai-tagger-table" },
-          h("thead", null, h("tr", null, ["tag", "looks", "rightOnes", "rightAtLeast", "promisedHead", "moreLooks"].map((head) => h("th", { key: head, scope: "col" }, t(head))))),
-          h("tbody", null, rows.map((row) => h(Line, { key: name(row), row })))
-        )
-      ),
+      h(AITagger.Listing, { heads: HEADS }, rows.map(line)),
       answer.tags.length > SHOWN && h(Button, { variant: "link", className: "p-0 mb-2", onClick: () => setAll(!all) }, all ? t("showLess") : t("showMore", { n: answer.tags.length - SHOWN }))
     );
   }

@@ -102,7 +102,8 @@
     flying = [];
     changed.tell("outbox", problem);
     changed.tell("review");
-    if (queue.length) soon(problem ? AGAIN_MS : queue.length > SEND_AT_MOST ? 0 : SEND_EVERY_MS);
+    // Answers gather a while; what is taken back goes alone anyway.
+    if (queue.length) soon(problem ? AGAIN_MS : queue.length > SEND_AT_MOST || !queue[0].click ? 0 : SEND_EVERY_MS);
     else signOff(tab);
   }
 

@@ -76,7 +76,7 @@
     return h(
       React.Fragment,
       null,
-      gallery && panel && ReactDOM.createPortal(h("div", { className: "ai-tagger-panel" }, h("h4", null, t("ai")), h(AITagger.ItemPanel, { key: gallery.id, item: gallery })), panel),
+      gallery && panel && ReactDOM.createPortal(h("div", { className: "ai-tagger-panel" }, h("h4", null, t("ai")), h(AITagger.ItemPanel, { key: gallery.id, item: gallery, head: "h5" })), panel),
       item && toolbar && ReactDOM.createPortal(h(AITagger.TagButton, { item }), toolbar),
       ReactDOM.createPortal(h(AITagger.TagProgress), document.body)
     );

@@ -50,7 +50,7 @@
       h(
         "div",
         { className: "ai-tagger-card-foot" },
-        h("span", { title: entry.why }, entry.audit && h(Badge, { variant: "secondary", className: "mr-1", title: t("auditHelp") }, t("audit")), h("strong", null, entry.tag), ` ${sure}`, h("br"), h(ReactRouterDOM.Link, { to: `/${PATHS[entry.kind]}/${entry.id}`, tabIndex: -1 }, link)),
+        h("span", { title: entry.why }, entry.audit && h(Badge, { variant: "secondary", className: "mr-1", title: t("auditHelp") }, t("audit")), h("strong", null, entry.tag), h("br"), h("span", { title: sure }, `${AITagger.percent(entry.probability)} %`), " · ", h(ReactRouterDOM.Link, { to: `/${PATHS[entry.kind]}/${entry.id}`, tabIndex: -1 }, link)),
         h("span", { className: "btn-group" }, button("accept", "faCheck"), button("reject", "faTimes"))
       )
     );
@@ -174,7 +174,7 @@
           h(Button, { variant: "secondary", onClick: () => go(1), "aria-label": t("nextItem") }, h(Icon, { name: "faChevronRight" }))
         )
       ),
-      h("div", null, h(AITagger.ItemPanel, { key: key(current), item: { kind: current.kind, id: current.id }, from: current.tag }))
+      h("div", null, h(AITagger.ItemPanel, { key: key(current), head: "h3", item: { kind: current.kind, id: current.id }, from: current.tag }))
     );
   }
 

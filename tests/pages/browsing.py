@@ -44,6 +44,27 @@ TOO_WIDE = """() => {
 LIGHT = "a, .btn-link { color: #0b5c9e } .btn-primary { background: #0b5c9e }"  # Bootstrap's own are too pale.
 STILL = """document.getAnimations().every((one) =>
     one.playState !== "running" || one.effect.getTiming().iterations === Infinity)"""
+# A grid is one stop; its cards are reached by arrows. What is folded up can't be pressed.
+WANTED = """Array.from(document.querySelectorAll(
+    ".ai-tagger-page :is(a[href], button, input, select, summary, [tabindex='0']):not([tabindex='-1'])"
+)).filter((one) => one.checkVisibility())"""
+PRESSABLE = f"{WANTED}.map((one) => one.outerHTML.slice(0, 120))"
+FOCUSED = f"""() => {{
+    const at = document.activeElement;
+    if (!at || at === document.body) return null;
+    const number = {WANTED}.indexOf(at);
+    const of = (element) => {{
+        const style = getComputedStyle(element);
+        return style.outlineStyle + style.outlineWidth + style.boxShadow + style.backgroundColor;
+    }};
+    if (at.type === "date") return {{ number, seen: true }}; // Its parts are stops of their own, and would be lost.
+    const label = at.labels && at.labels[0];
+    const now = of(at) + (label ? getComputedStyle(label, '::before').boxShadow : '');
+    at.blur();
+    const then = of(at) + (label ? getComputedStyle(label, '::before').boxShadow : '');
+    at.focus();
+    return {{ number, seen: now !== then }};
+}}"""
 FAIL: dict[str, Any] = {"status": 500, "body": "nothing works"}
 Answer = Callable[["Route"], None]
 
@@ -107,8 +128,8 @@ def listen(page: Page) -> list[str]:
 def settled(page: Page) -> None:
     """Everything that was asked for is there."""
     page.get_by_role("heading", name="AI Tagger").wait_for()
+    page.wait_for_load_state("networkidle")  # An answer may lead to the next question.
     gone(page, ".ai-tagger-page .spinner-border")
-    page.wait_for_timeout(200)
 
 
 def gone(page: Page, selector: str) -> None:
@@ -124,6 +145,19 @@ def kept(page: Page) -> int:
 def too_wide(page: Page) -> list[str]:
     """For what somebody would have to scroll sideways."""
     return list(page.evaluate(TOO_WIDE))
+
+
+def unreached(page: Page) -> list[str]:
+    """What somebody with keys alone can't come to, and "unseen" where they don't see that they did."""
+    wanted = page.evaluate(PRESSABLE)
+    reached, unseen = set(), []
+    for _ in range(len(wanted) + 60):  # Once around, from wherever the page put us; Stash's own are among it.
+        page.keyboard.press("Tab")
+        found = page.evaluate(FOCUSED)
+        if found is not None and found["number"] >= 0:
+            reached.add(found["number"])
+            unseen += [] if found["seen"] else [f"unseen: {wanted[found['number']]}"]
+    return [text for number, text in enumerate(wanted) if number not in reached] + unseen
 
 
 def barriers(page: Page, within: str = ".ai-tagger-page") -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tagger.pages.arguments import Call
 from tagger.pages.place import Place
-from tagger.people_store import PeopleStore, StoredFace
+from tagger.people_store import PeopleStore
 
 NAME = "people.sqlite"
 _LEAST = 2  # a face that was seen once is no group
@@ -25,50 +25,44 @@ def faces(place: Place, call: Call) -> dict[str, Any]:
     with closing(PeopleStore(place.data / NAME, place.key)) as store:
         model = store.newest_model()
         if call.group:
-            group = next((one for one in store.groups(model) if one.id == call.group), None)
-            return {"faces": _shown(store, store.faces(group.faces[:_ALL]) if group else [])}
+            ids = store.best_of_groups(model, [call.group], _ALL)[call.group]
+            return {"faces": _shown(store, ids)}
         if call.tag:
             return {"faces": _shown(store, _of_person(store, call.tag, model))}
-        groups = store.groups(model, _LEAST)
+        sizes = store.group_sizes(model, _LEAST)
+        groups = dict(sizes[call.skip : call.skip + call.limit])
+        best = store.best_of_groups(model, list(groups), _SHOWN)
         return {
             "groups": [
-                {"id": one.id, "size": len(one.faces), "faces": _shown(store, store.faces(one.faces[:_SHOWN]))}
-                for one in groups[call.skip : call.skip + call.limit]
+                {"id": group, "size": size, "faces": _shown(store, best[group])} for group, size in groups.items()
             ],
-            "more": max(0, len(groups) - call.skip - call.limit),
+            "more": max(0, len(sizes) - call.skip - call.limit),
             "people": _people(store, model),
             "faces": store.counts()["faces"],
         }
 
 
 def _people(store: PeopleStore, model: str) -> list[dict[str, Any]]:
-    examples: dict[int, list[str]] = {}
-    for one in sorted(store.examples(model), key=lambda example: -example.quality):
-        shown = examples.setdefault(one.person, [])
-        if one.crop and len(shown) < _EXAMPLES:
-            shown.append(_address(one.crop))
+    crops = store.best_crops(model, _EXAMPLES)
     return [
         {
             "id": one.id,
             "name": one.name,
             "performer": one.performer_id,
             "examples": one.examples,
-            "pictures": examples.get(one.id, []),
+            "pictures": [_address(crop) for crop in crops.get(one.id, ())],
         }
         for one in store.people()
     ]
 
 
-def _of_person(store: PeopleStore, name: str, model: str) -> list[StoredFace]:
+def _of_person(store: PeopleStore, name: str, model: str) -> list[int]:
     person = next((one for one in store.people() if one.name.casefold() == name.casefold()), None)
-    if person is None:
-        return []
-    files = store.faces_of(store.files_of_people([person.id], model), model)
-    ids = [face.id for found in files.values() for face in found if face.person == person.id]
-    return store.faces(ids[:_ALL])
+    return store.faces_of_person(model, person.id, _ALL) if person else []
 
 
-def _shown(store: PeopleStore, found: list[StoredFace]) -> list[dict[str, Any]]:
+def _shown(store: PeopleStore, ids: list[int]) -> list[dict[str, Any]]:
+    found = store.faces(ids)
     items = store.items_of([face.fingerprint for face in found])
     rows = []
     for face in found:

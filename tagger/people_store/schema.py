@@ -141,4 +141,10 @@ _SECOND = (
     "ALTER TABLE face DROP COLUMN crop",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND)
+# Groups are counted, and their best faces found, in this index alone: a row of ``face`` holds a vector.
+_THIRD = (
+    "DROP INDEX face_by_group",
+    "CREATE INDEX face_in_group ON face (library_id, model, group_id, quality DESC, id, verdict)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND, _THIRD)

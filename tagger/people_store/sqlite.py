@@ -21,6 +21,7 @@ from tagger.people_store.codec import (
     places_text,
 )
 from tagger.people_store.schema import MIGRATIONS
+from tagger.people_store.showing import UNKNOWN, ShowingStore
 from tagger.people_store.values import Example, Group, NewFace, Person, Place, StoredFace, Unknown, same_place
 from tagger.people_store.words import WordStore, files_of, wait
 from tagger.store.database import Database
@@ -32,14 +33,13 @@ _FACES_OF = f"""SELECT {FACE_COLUMNS_WITHOUT_CROP} FROM json_each(?) AS j CROSS 
 _PEOPLE = """SELECT p.id, p.performer_id, p.name,
     (SELECT count(*) FROM example AS e WHERE e.person = p.id AND e.taken_back = 0)
     FROM person AS p WHERE p.library_id = ? AND p.merged_into IS NULL ORDER BY p.name, p.id"""
-_UNKNOWN = "f.library_id = ? AND f.model = ? AND f.verdict NOT IN ('apply', 'is', 'ignored', 'not_face')"
 _GIST = "f.id, f.fingerprint, json_array_length(f.places), f.quality, f.score, f.vector, f.group_id"
-_UNKNOWN_FACES = f"SELECT {_GIST} FROM face AS f WHERE {_UNKNOWN} ORDER BY f.id"  # noqa: S608
+_UNKNOWN_FACES = f"SELECT {_GIST} FROM face AS f WHERE {UNKNOWN} ORDER BY f.id"  # noqa: S608
 _UNSAID_FACES = f"""SELECT {_GIST} FROM face AS f WHERE f.library_id = ? AND f.model = ?
     AND f.verdict NOT IN ('is', 'ignored', 'not_face') ORDER BY f.id"""  # noqa: S608
 
 
-class PeopleStore(WordStore):
+class PeopleStore(WordStore, ShowingStore):
     """Faces, people and what was said of them, of one library."""
 
     def __init__(self, path: Path, library_key: str) -> None:
@@ -49,12 +49,20 @@ class PeopleStore(WordStore):
             path.chmod(0o600)
             path.parent.chmod(0o700)
         try:
-            with self._database.write() as db:
-                db.execute("INSERT OR IGNORE INTO library (key) VALUES (?)", (library_key,))
-                self._id = int(db.execute("SELECT id FROM library WHERE key = ?", (library_key,)).fetchone()[0])
+            self._id = self._find_library(library_key)
         except BaseException:
             self._database.close()
             raise
+
+    def _find_library(self, key: str) -> int:
+        query = "SELECT id FROM library WHERE key = ?"
+        with self._database.read() as db:
+            row = db.execute(query, (key,)).fetchone()
+        if row is None:  # A page that only reads must not wait for the writer.
+            with self._database.write() as db:
+                db.execute("INSERT OR IGNORE INTO library (key) VALUES (?)", (key,))
+                row = db.execute(query, (key,)).fetchone()
+        return int(row[0])
 
     def close(self) -> None:
         """Closing twice does no harm."""
@@ -131,7 +139,7 @@ class PeopleStore(WordStore):
     def count_unknown(self, model: str) -> tuple[int, int]:
         """How many of them have a vector, and how many of these were never gathered."""
         query = f"""SELECT count(*), coalesce(sum(f.group_id = 0), 0) FROM face AS f
-            WHERE {_UNKNOWN} AND f.vector != x''"""  # noqa: S608
+            WHERE {UNKNOWN} AND f.vector != x''"""  # noqa: S608
         with self._database.read() as db:
             every, fresh = db.execute(query, (self._id, model)).fetchone()
         return int(every), int(fresh)
@@ -139,7 +147,7 @@ class PeopleStore(WordStore):
     def tracks_of_files(self, model: str) -> Iterator[tuple[str, list[tuple[int, tuple[Place, ...]]]]]:
         """Unknown faces of files in which more than one is followed through time: ids and places, file by file."""
         query = f"""SELECT f.fingerprint, f.id, f.places FROM face AS f
-            WHERE {_UNKNOWN} AND json_array_length(f.places) > 1 ORDER BY f.fingerprint, f.id"""  # noqa: S608
+            WHERE {UNKNOWN} AND json_array_length(f.places) > 1 ORDER BY f.fingerprint, f.id"""  # noqa: S608
         with self._database.read() as db:
             for fingerprint, rows in groupby(db.execute(query, (self._id, model)), key=lambda row: str(row[0])):
                 found = [(face_id, places_of(places)) for _, face_id, places in rows]
@@ -166,7 +174,7 @@ class PeopleStore(WordStore):
 
     def groups(self, model: str, least: int = 1) -> list[Group]:
         """The largest first, then by id; faces of a group by quality, the best first."""
-        query = f"""SELECT f.group_id, f.id FROM face AS f WHERE {_UNKNOWN} AND f.group_id != 0 AND f.group_id > 0
+        query = f"""SELECT f.group_id, f.id FROM face AS f WHERE {UNKNOWN} AND f.group_id > 0
             ORDER BY f.group_id, f.quality DESC, f.id"""  # noqa: S608
         found: dict[int, list[int]] = {}
         with self._database.read() as db:
@@ -196,7 +204,8 @@ class PeopleStore(WordStore):
     def items_of(self, fingerprints: Sequence[str]) -> dict[str, list[tuple[ItemRef, str]]]:
         """By file: the items that have it, with their paths ("" inside archives)."""
         query = """SELECT i.fingerprint, i.kind, i.item_id, i.path FROM json_each(?) AS j
-            CROSS JOIN item AS i ON i.library_id = ? AND i.fingerprint = j.value ORDER BY i.kind, i.item_id"""
+            CROSS JOIN item AS i INDEXED BY item_by_file ON i.library_id = ? AND i.fingerprint = j.value
+            ORDER BY i.kind, i.item_id"""  # Else SQLite goes through all items of the library.
         found: dict[str, list[tuple[ItemRef, str]]] = {fingerprint: [] for fingerprint in fingerprints}
         with self._database.read() as db:
             for fingerprint, kind, item_id, path in db.execute(query, (dumps(list(found)), self._id)):
@@ -214,7 +223,7 @@ class PeopleStore(WordStore):
     def files_of_people(self, people: Sequence[int], model: str) -> list[str]:
         """Files with a face that one of these people was named on, or may be."""
         query = """SELECT DISTINCT f.fingerprint FROM json_each(?) AS j CROSS JOIN face AS f
-            ON f.library_id = ? AND f.person = j.value AND f.model = ?"""
+            ON f.library_id = ? AND f.person = j.value AND f.person != 0 AND f.model = ?"""
         with self._database.read() as db:
             return [row[0] for row in db.execute(query, (dumps(list(people)), self._id, model))]
 

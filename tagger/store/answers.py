@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import Any
 
-from tagger.answers import LOOKED_AT as _LOOKED_AT
-from tagger.answers import Act, Answer, Question, Saying, TagRule
+from tagger.answers import LOOKED_AT, Act, Answer, Question, Saying, TagRule
 from tagger.store import outcome as _outcome
 from tagger.store.codec import id_value, now_at
 from tagger.types import ItemRef
@@ -18,9 +16,10 @@ _ANSWER = """SELECT id, act, kind, item_id, fingerprint, target, tag_name, answe
     probability, answered_at FROM answer"""
 ANSWERS = f"{_ANSWER} WHERE library_id = ? AND stands = 1"
 ANSWERS_FEATURE = f"{_ANSWER} WHERE library_id = ? AND stands = 1 AND feature = ?"
-LOOKED_AT = f"""SELECT feature, tag_name, probability, answer = 'yes', id FROM answer
-    WHERE library_id = ? AND stands = 1 AND feature != '' AND source IN ({", ".join(f"'{one}'" for one in _LOOKED_AT)})
-    AND (source != 'library' OR answer != 'yes')"""  # noqa: S608
+# Nearly all answers are looks: reading them in their order takes a third of looking each up by an index.
+_LOOKS = f"""SELECT feature, tag_name, probability, answer = 'yes' FROM answer NOT INDEXED
+    WHERE library_id = ? AND stands = 1 AND feature != '' AND source IN ({", ".join(f"'{one}'" for one in LOOKED_AT)})
+    AND (source != 'library' OR answer != 'yes') ORDER BY id"""  # noqa: S608
 ACTS = """SELECT a.id, a.what, a.done_at, a.undone_at, (SELECT count(*) FROM answer AS x WHERE x.act = a.id),
     (SELECT count(*) FROM tag_rule AS r WHERE r.library_id = a.library_id AND r.act = a.id)
     FROM act AS a WHERE a.library_id = ? ORDER BY a.id DESC LIMIT ?"""
@@ -115,8 +114,8 @@ def answers(db: sqlite3.Connection, library_id: int, feature: str, tag: str) -> 
 
 def looked_at(db: sqlite3.Connection, library_id: int) -> list[tuple[str, str, float, bool]]:
     """See :meth:`tagger.answers.Answers.looked_at`."""
-    rows = sorted(db.execute(LOOKED_AT, (library_id,)), key=itemgetter(4))
-    return [(feature, tag, probability, right == 1) for feature, tag, probability, right, _ in rows]
+    rows = db.execute(_LOOKS, (library_id,))
+    return [(feature, tag, probability, right == 1) for feature, tag, probability, right in rows]
 
 
 def _answer(row: Sequence[Any]) -> Answer:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import requests
+import urllib3
 from stashapi.classes import GQLWrapper
 
 from tagger.light import rpc
@@ -28,6 +29,8 @@ class _Session(requests.Session):
         super().__init__()
         self.trust_env = False
         self.verify = connection.verify_tls
+        if not connection.verify_tls:  # A person allowed it; urllib3 would say so in the log at every request.
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         self.headers.update({"Accept": "application/json", **connection.headers()})
         self.timeout_s = 60.0
 

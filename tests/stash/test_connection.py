@@ -20,6 +20,7 @@ from tagger.light.connection import (
     host_of,
     without_logins,
 )
+from tagger.stash.wire import Wire
 from tests.double import Session, StashDouble
 
 VERSION = "query Version { version { version } }"
@@ -151,7 +152,10 @@ def test_a_self_signed_certificate_is_refused_unless_allowed(tmp_path: Path) -> 
     with StashDouble(tmp_path / "stash", certificate=certificate) as stash:
         with pytest.raises(LibraryDownError, match="certificate"):
             rpc.call(stash.connection, VERSION)
+        with pytest.raises(LibraryDownError, match="certificate"):
+            Wire(stash.connection).call(VERSION, None, 10.0)
         assert rpc.call(stash.connection.without_tls_check(), VERSION)
+        assert Wire(stash.connection.without_tls_check()).call(VERSION, None, 10.0), "and it says nothing of it"
 
 
 def _make_certificate(file: Path) -> bool:

@@ -45,15 +45,24 @@
     return h(React.Fragment, null, h("p", { className: "mb-1" }, size), h("ul", { className: "mb-2 pl-3" }, models.map((model) => h("li", { key: model.name }, `${model.title || model.name}: ${model.licence}`))));
   }
 
+  /* What is in force of a key. */
+  function said(settings, key, otherwise) {
+    const row = settings.find((one) => one.key === key);
+    return row ? JSON.parse(row.value) : otherwise;
+  }
+
+  /* Whether a preset that has this model would use it: not what is switched off, nor what nobody looks for. */
+  const isWanted = (model, inForce) => !said(inForce, "models.skip", []).includes(model.name) && said(inForce, `features.${model.feature}`, "apply") !== "off";
+
   /* -------------------------------------------------------------- the preset */
 
   /* Another set of models: what it costs, and only then. */
-  function Agree({ choice, models, current, overview, busy, onDo, onCancel }) {
+  function Agree({ choice, models, inForce, current, overview, busy, onDo, onCancel }) {
     const first = React.useRef(null);
     React.useEffect(() => {
       if (first.current) first.current.focus();
     }, []);
-    const chosen = models.filter((model) => model.presets.includes(choice));
+    const chosen = models.filter((model) => model.presets.includes(choice) && isWanted(model, inForce));
     const missing = chosen.filter((model) => !model.installed);
     const fresh = chosen.filter((model) => !model.presets.includes(current));
     const looked = (overview.summary || {}).looked || 0;
@@ -69,7 +78,7 @@
     );
   }
 
-  function Preset({ change, holds, overview, models, again }) {
+  function Preset({ change, holds, overview, models, inForce, again }) {
     const [choice, setChoice] = React.useState("");
     const [busy, setBusy] = React.useState(false);
     const [stands, from] = holds("modelPreset", "models.preset", (value) => value);
@@ -97,11 +106,11 @@
       h(Form.Label, null, t("modelPreset"), h(AITagger.Origin, { from })),
       h(
         Form.Control,
-        { as: "select", className: "btn-secondary", disabled: !models, value: choice || current, "aria-describedby": "ai-tagger-preset-help", onChange: (e) => !busy && setChoice(e.target.value === current ? "" : e.target.value) },
+        { as: "select", className: "btn-secondary", disabled: !models || !inForce, value: choice || current, "aria-describedby": "ai-tagger-preset-help", onChange: (e) => !busy && setChoice(e.target.value === current ? "" : e.target.value) },
         PRESETS.map((name) => h("option", { key: name, value: name }, t(`preset_${name}`)))
       ),
       h(Form.Text, { id: "ai-tagger-preset-help", className: "text-muted" }, t(models || (overview && overview.usable) ? "presetHelp" : "presetNotYet")),
-      choice && models && h(Agree, { key: choice, choice, models, current, overview, busy, onDo: agree, onCancel: () => setChoice("") })
+      choice && models && inForce && h(Agree, { key: choice, choice, models, inForce, current, overview, busy, onDo: agree, onCancel: () => setChoice("") })
     );
   }
 
@@ -123,7 +132,7 @@
       again();
     }
 
-    const named = (key) => JSON.parse((settings.find((one) => one.key === key) || { value: "[]" }).value);
+    const named = (key) => said(settings, key, []);
 
     /* One of the preset is left out, any other is used beside it. */
     function turn(model) {

@@ -183,7 +183,7 @@
         { className: "ai-tagger-settings" },
         h("div", null, h(WhatToLookAt, shared), h(OnPages, shared)),
         h("div", null, h(Group, { title: t("howSureHead") }, h(AITagger.Thresholds, shared))),
-        h("div", null, h(Group, { title: t("modelsHead") }, h(AITagger.Preset, { ...shared, overview, models: listed && listed.models, again: anew })), h(Privacy, { inForce })),
+        h("div", null, h(Group, { title: t("modelsHead") }, h(AITagger.Preset, { ...shared, overview, inForce, models: listed && listed.models, again: anew })), h(Privacy, { inForce })),
         inForce && h(Group, { title: t("listsHead"), wide: true }, h(AITagger.Lists, { settings: inForce, problems, again: anew }))
       ),
       usable && !inForce && h("p", { role: "status" }, h(Spinner, { animation: "border", size: "sm" }), " ", t("loading")),

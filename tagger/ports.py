@@ -32,6 +32,7 @@ from tagger.types import (
     Scope,
     Sighting,
     Tag,
+    Target,
     Thumb,
     Verdict,
 )
@@ -446,8 +447,13 @@ class Store(Answers, Protocol):
         """A run's additions (or removals) in this state with ``id > after``, in id order."""
         ...
 
+    def count_changes(self, run_id: int) -> dict[tuple[ChangeState, Action, Target], int]:
+        """How many changes of a run there are, of those that there are any of."""
+        ...
+
     def reopen(self, refs: Sequence[ItemRef]) -> None:
-        """Forget under which policy these were decided, so that the next run decides them again."""
+        """Forget under which policy these were decided, so that the next run decides them again: one that was
+        unfinished begins at the beginning."""
         ...
 
     def note_created_tag(self, run_id: int, tag: Tag) -> None: ...

@@ -17,7 +17,7 @@ from tagger.library.told import called, when
 from tagger.library.tools import Tools
 from tagger.library.writer import Writer
 from tagger.ports import Store
-from tagger.types import Action, Change, ChangeState, Run
+from tagger.types import Action, Change, ChangeState, Run, Target
 from tagger.vocabulary import Tree
 
 _PAGE = 500
@@ -117,19 +117,25 @@ class _Undo:
 
     def _size(self) -> str:
         """What it wrote, and what it had taken back."""
-        count = Counter(
-            c.plan.target for s in _WRITTEN for some in _pages(self._tools.store, self._run.id, s) for c in some
-        )
-        said = [many(n, target) for target, n in sorted(count.items())]
-        if removed := sum(map(len, _pages(self._tools.store, self._run.id, "done", "remove"))):
+        written = Counter[Target]()
+        for (state, action, target), n in self._tools.store.count_changes(self._run.id).items():
+            if action == "add" and state in _WRITTEN:
+                written[target] += n
+        said = [many(n, target) for target, n in sorted(written.items())]
+        if removed := self._taken_back():
             said.append(f"{removed:,} that it took back")
         return " and ".join(said) or "nothing is left of it"
+
+    def _taken_back(self) -> int:
+        """How many changes of the run took something back."""
+        count = self._tools.store.count_changes(self._run.id)
+        return sum(n for (state, action, _), n in count.items() if (state, action) == ("done", "remove"))
 
     def _put_back(self) -> int:
         """What the run had taken back is ours and in the library again, where nothing else was written since."""
         store, run_id = self._tools.store, self._run.id
         if self._dry_run:
-            return sum(map(len, _pages(store, run_id, "done", "remove")))
+            return self._taken_back()
         for changes in _pages(store, run_id, "planned", "remove"):
             store.mark(delivery.ids(changes), "undone", _NEVER_SENT)
         store.restore(run_id)

@@ -10,7 +10,7 @@ from typing import Any
 
 from tagger.errors import StoreError
 from tagger.store.codec import dumps, now_at, pack_scope, unpack_scope
-from tagger.types import Run, RunState, Scope, Tag
+from tagger.types import Action, ChangeState, Run, RunState, Scope, Tag, Target
 
 _COLUMNS = "id, operation, state, started_at, ended_at, scope, cursor, counts, message"
 _SAID = ("people", "review", "undo")
@@ -51,6 +51,11 @@ def progress(
         db.execute("UPDATE run SET cursor = ?, counts = ? WHERE id = ?", (merged, dumps(totals), run_id))
 
 
+def rewind(db: sqlite3.Connection, library_id: int) -> None:
+    """Unfinished runs begin at the beginning, since something is to be done that they may be past."""
+    db.execute(f"UPDATE run SET cursor = '{{}}' WHERE library_id = ? AND {_UNFINISHED}", (library_id,))  # noqa: S608
+
+
 def end(db: sqlite3.Connection, library_id: int, run_id: int, state: RunState, message: str) -> None:
     """Leave a run in ``state``."""
     values = (state, now_at(), message, run_id, library_id)
@@ -83,6 +88,18 @@ def _counted(db: sqlite3.Connection, runs: Sequence[Run]) -> list[Run]:
     for run_id, name, count in rows:
         counts.setdefault(run_id, {})[name] = count
     return [replace(run, counts={**run.counts, **counts.get(run.id, {})}) for run in runs]
+
+
+def count_changes(
+    db: sqlite3.Connection, library_id: int, run_id: int
+) -> dict[tuple[ChangeState, Action, Target], int]:
+    """By state, action and target; only what there is."""
+    rows = db.execute(
+        """SELECT state, action, target, count(*) FROM change WHERE run_id = ? AND +library_id = ?
+        GROUP BY state, action, target""",
+        (run_id, library_id),
+    )
+    return {(state, action, target): n for state, action, target, n in rows}
 
 
 def last_written(db: sqlite3.Connection, library_id: int) -> Run | None:

@@ -37,6 +37,7 @@ from tagger.types import (
     Scope,
     Sighting,
     Tag,
+    Target,
     Thumb,
     Verdict,
 )
@@ -215,9 +216,14 @@ class SqliteStore(AnswerStore, RejudgingStore):
         with self._database.read() as db:
             return _outbox.changes(db, self._library_id, run_id, state, after, limit, action)
 
+    def count_changes(self, run_id: int) -> dict[tuple[ChangeState, Action, Target], int]:
+        with self._database.read() as db:
+            return _runs.count_changes(db, self._library_id, run_id)
+
     def reopen(self, refs: Sequence[ItemRef]) -> None:
         with self._database.write() as db:
             _outbox.reopen(db, self._library_id, refs)
+            _runs.rewind(db, self._library_id)
 
     def note_created_tag(self, run_id: int, tag: Tag) -> None:
         with self._database.write() as db:

@@ -378,6 +378,19 @@ def test_an_echo_of_an_earlier_step_changes_nothing(store: Store) -> None:
     assert only(store).ours == frozenset()
 
 
+def test_the_changes_of_a_run_are_counted(opened: Opener, store: Store) -> None:
+    run, other = store.begin_run("tag", Scope()), store.begin_run("new", Scope())
+    settle_done(store, run.id, settlement(item("1"), plan(item("1")), plan(item("1"), "Cat", "8")))
+    store.settle(run.id, "p", [settlement(item("2"), plan(item("2")), replace(plan(item("2")), target="performer"))])
+    store.settle(other.id, "p", [settlement(item("3"), plan(item("3")))])
+    assert store.count_changes(run.id) == {
+        ("done", "add", "tag"): 2,
+        ("planned", "add", "tag"): 1,
+        ("planned", "add", "performer"): 1,
+    }
+    assert opened("stash:two").count_changes(run.id) == {} and store.count_changes(99) == {}
+
+
 def test_changes_of_another_library_are_out_of_reach(opened: Opener, store: Store) -> None:
     run = store.begin_run("tag", Scope())
     (change,) = settle_done(store, run.id, settlement(item(), plan(item())))

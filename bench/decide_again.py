@@ -28,7 +28,7 @@ from tagger.library.again import Again, decide_again
 from tagger.library.judge import Judge
 from tagger.library.order import prepare
 from tagger.library.tools import Tools
-from tagger.ports import Standing, Written
+from tagger.ports import Progress, Standing, Written
 from tagger.store import DATABASE_NAME, SqliteStore
 from tagger.types import (
     Box,
@@ -140,10 +140,12 @@ def fill(store: SqliteStore, shelf: Shelf, judge: Judge, items: int, labels: int
         prepare(store)
 
 
-def again(store: SqliteStore, shelf: Shelf, judge: Judge, *, dry_run: bool = False) -> Again:
+def again(
+    store: SqliteStore, shelf: Shelf, judge: Judge, *, dry_run: bool = False, progress: Progress | None = None
+) -> Again:
     silent: Any = Silent()
     library: Any = shelf
-    tools = Tools(library, store, silent, judge, silent, silent)
+    tools = Tools(library, store, silent, judge, silent, progress or silent)
     return decide_again(tools, Scope(kinds=("scene", "image")), dry_run=dry_run, yes=True)
 
 

@@ -139,6 +139,7 @@ class _Again:
         self._same: list[int] = []  # rows in which nothing changes but the policy that they stand under
         self._galleries: set[str] = set()
         self._scope = order.scope
+        self._steps, self._total = 0, self._store.summary()["items"]
         self._people = PeopleAgain(tools, order.scope)
 
     def run(self) -> Again:
@@ -168,9 +169,15 @@ class _Again:
         return self._outcome(run.id, asks)
 
     def _outcome(self, run_id: int, asks: bool) -> Again:
+        self._tools.progress.at(self._total, self._total)
         c = self._count
         seconds = self._tools.clock() - self._started
         return Again(run_id, c.items, c.predictions, c.changed, c.ours.total(), c.tallies(), asks, seconds)
+
+    def _passed(self, items: int) -> None:
+        """So many more were compared, or written; each is done with after both."""
+        self._steps += items
+        self._tools.progress.at(min(self._steps if self._order.dry_run else self._steps // 2, self._total), self._total)
 
     def _has_to_ask(self) -> bool:
         """Much is taken back, nobody said yes, and it isn't what was asked about before."""
@@ -187,7 +194,7 @@ class _Again:
 
     def _compare(self, watch: Watch | None = None) -> None:
         """Go through all that is on record and note what changes; write nothing."""
-        after, total = 0, self._store.summary()["items"]
+        after = 0
         while page := self._store.records(self._judge.knowledge_id, after, _PAGE):
             after = page[-1].row
             for fresh in self._changes(page, self._count, watch):
@@ -195,7 +202,7 @@ class _Again:
                     self._in_hand.append(fresh)
                 else:
                     self._later.append(fresh.record.row)
-            self._tools.progress.at(self._count.items, total)
+            self._passed(len(page))
         for item, ours, plans in self._people.changes():
             self._count.changed += 1
             self._count.ours.update(ours)
@@ -335,7 +342,9 @@ class _Again:
             page = self._store.records_of(self._judge.knowledge_id, rows)
             self._put(run, list(self._changes(page, _Count())))
         for start in range(0, len(self._same), 20_000):
-            self._store.restamp(policy_id, self._same[start : start + 20_000])
+            rows = self._same[start : start + 20_000]
+            self._store.restamp(policy_id, rows)
+            self._passed(len(rows))
         self._people.write()
         if "gallery" in self._scope.kinds:
             for settlement in self._galleries_now({}):
@@ -349,6 +358,7 @@ class _Again:
         self._store.settle(run.id, self._judge.policy_id, [fresh.settlement for fresh in some if fresh.settlement])
         self._store.rejudge(run.id, self._judge.policy_id, [fresh.rejudged for fresh in some if fresh.rejudged])
         self._send()
+        self._passed(len(some))
 
     def _send(self) -> None:
         self._writer.flush()

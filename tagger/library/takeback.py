@@ -102,7 +102,8 @@ def undo_selection(tools: Tools, chosen: Selection, dry_run: bool) -> TakenBack:
                 by_tag[change.plan.tag_name] += 1
         performers.update(change.plan.tag_id for change in ours if change.plan.target == "performer")
         if run is not None:
-            tools.store.take_back(run.id, [change.id for change in ours], "undo", "You undid it.")
+            tools.store.reopen([change.plan.ref for change in ours])
+            tools.store.take_back(run.id, delivery.ids(ours), "undo", "You undid it.")
     if run is None:
         return TakenBack(dict(by_tag), dict(+left))
     sent = send_removals(tools)
@@ -119,7 +120,9 @@ def undo_everything(tools: Tools, dry_run: bool) -> TakenBack:
     """As if we had never been here: all that is ours, what is still planned, and the tags that we made."""
     if not dry_run:
         while planned := tools.store.pending(_BATCH):
-            tools.store.mark([change.id for change in planned if change.state == "planned"], "undone", "You undid it.")
+            unsent = [change for change in planned if change.state == "planned"]
+            tools.store.reopen([change.plan.ref for change in unsent])
+            tools.store.mark(delivery.ids(unsent), "undone", "You undid it.")
             if any(change.state == "sending" for change in planned):
                 Writer(tools.library, tools.store, tools.tree, _nothing).flush()
         if tools.ask is not None:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.decide_again import KNOWLEDGE, LABELS, MODEL, Shelf, again, fill
+from bench.decide_again import KNOWLEDGE, LABELS, MODEL, Shelf, Silent, again, fill
 from tagger.answers import PEOPLE
 from tagger.decide import Policy
 from tagger.library.judge import Judge
 from tagger.ports import Standing
 from tagger.store import DATABASE_NAME, SqliteStore
-from tagger.types import Decision, ItemRef, Prediction, Scope
+from tagger.types import Decision, ItemRef, Look, Prediction, Scope
 from tagger.vocabulary import Names, display
 
 ITEMS = 40
@@ -104,6 +104,26 @@ def test_what_a_list_forbids_is_taken_back_for_that_reason(store: SqliteStore, s
     done = again(store, shelf, replace(JUDGE, policy=Policy(blacklist=("label 1*",))))
     taken = store.changes(done.run_id, "done", 0, 1000, "remove")
     assert taken and {change.plan.rule for change in taken} == {"tags.blacklist"}
+
+
+class Bar(Silent):
+    """What a bar shows."""
+
+    def __init__(self) -> None:
+        self.shares: list[float] = []
+
+    def at(self, done: int, total: int) -> None:
+        self.shares.append(done / total)
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.parametrize("apply", [0.9, 0.95])
+def test_the_bar_only_ever_grows_and_ends_full(store: SqliteStore, shelf: Shelf, dry_run: bool, apply: float) -> None:
+    store.record([Look(shelf.item(ITEMS + 1), (), error="It can't be read.")])
+    bar = Bar()
+    again(store, shelf, replace(JUDGE, policy=Policy(apply=apply)), dry_run=dry_run, progress=bar)
+    assert bar.shares == sorted(bar.shares) and bar.shares[-1] == 1
+    assert len(set(bar.shares)) > 1
 
 
 def test_a_decision_about_a_person_is_left_alone(store: SqliteStore, shelf: Shelf) -> None:

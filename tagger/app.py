@@ -372,8 +372,11 @@ class App:
         def embed(crops: Sequence[bytes]) -> list[bytes]:
             return embed_crops(spec, self.models_folder, self.engine, crops)
 
+        def width_px(fingerprint: str) -> int:
+            return self.store.file_shapes([fingerprint]).get(fingerprint, (0, 0, 0.0))[0]
+
         likeness = Likeness.of(spec.identity)
-        return Desk(store(), spec.model, likeness, self.policy, wanted, self.config.tags.update, embed)
+        return Desk(store(), spec.model, likeness, self.policy, wanted, self.config.tags.update, embed, width_px)
 
     @property
     def face_pipeline(self) -> Pipeline:

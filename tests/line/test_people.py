@@ -237,6 +237,17 @@ def test_decide_again_judges_faces_again_and_looks_at_nothing(world: People) -> 
     assert looked == [0, 0, 0]
 
 
+def test_a_smallest_face_takes_effect_and_back_without_a_look(world: People) -> None:
+    start(world)
+    before, groups = world.everything(), world.people("groups", "--least", "5")
+    assert world.on(world.party) == {"raj", "sheldon"}
+    assert world.run("tag", "--set", "people.least_face_px=100", "--json").json["counts"].get("looked", 0) == 0
+    assert world.on(world.party) == {"sheldon"}, "raj is farther away"
+    assert world.run("tag").code == 0
+    assert world.everything() == before
+    assert world.people("groups", "--least", "5") == groups
+
+
 def test_what_a_person_removed_in_stash_stays_away(world: People) -> None:
     start(world)
     ref = world.refs["raj"][4]

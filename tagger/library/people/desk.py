@@ -44,6 +44,7 @@ class Desk:
     wanted: Wanted = field(default_factory=Wanted)
     update: str = "replace"
     embed: Callable[[Sequence[bytes]], list[bytes]] | None = None  # kept crops → vectors
+    width_px: Callable[[str], int] = lambda _: 0  # of a file's pictures, by fingerprint; 0: nobody knows
     tag_ids: frozenset[str] = frozenset()  # items with one of these are left alone
     _circle: _Circle | None = None
     _verdicts: list[tuple[int, int, str]] = field(default_factory=list)
@@ -112,12 +113,15 @@ class Desk:
         has its faces here, however we are killed."""
         for look in looks:
             if look.error is None and any(s.model == self.model for s in look.sightings) and not self.off(look.item):
-                faces = self.faces_in(look.item, look.sightings, look.width)
+                faces = self.faces_in(look.item, look.sightings, look.width, self.wanted.to_keep)
                 self.store.put_faces(look.item, self.model, faces, self.wanted.crops)
 
-    def faces_in(self, item: MediaItem, sightings: Sequence[Sighting], width_px: int) -> list[NewFace]:
-        """What is kept of one look."""
-        return faces_in(sightings, self.model, self.likeness, item.media == "video", self.wanted, width_px)
+    def faces_in(
+        self, item: MediaItem, sightings: Sequence[Sighting], width_px: int, wanted: Wanted | None = None
+    ) -> list[NewFace]:
+        """What is wanted of one look."""
+        video = item.media == "video"
+        return faces_in(sightings, self.model, self.likeness, video, wanted or self.wanted, width_px)
 
     # ------------------------------------------------------------ deciding
 
@@ -130,7 +134,8 @@ class Desk:
         said += self.store.parted_from(item.fingerprint)
         never, only = self._limits()
         circle = self.circle
-        found = whose([f.face for f in faces], said, circle.people, self.likeness, never, only)
+        left = self._left_alone(faces)
+        found = whose([f.face for f in faces], said, circle.people, self.likeness, never, only, left)
         decisions, verdicts = decide_people(
             [f.face for f in faces], found, circle.names, self.policy.at(item.path), self.model
         )
@@ -143,6 +148,13 @@ class Desk:
         decisions = [d for d in decisions if d.tag not in {circle.names[s.person] for s in sure} or d.tag in there]
         decisions += [said_so(circle.names[s.person], self.model) for s in sure if circle.names[s.person] not in there]
         return decisions
+
+    def _left_alone(self, faces: Sequence[StoredFace]) -> frozenset[int]:
+        """Places of those that are smaller or poorer than what is wanted."""
+        if not faces or self.wanted == self.wanted.to_keep:
+            return frozenset()
+        width_px = self.width_px(faces[0].fingerprint)
+        return frozenset(i for i, one in enumerate(faces) if not self.wanted.takes(one.face, width_px))
 
     def decide_look(self, look: Look) -> list[Decision]:
         """The same for a look that isn't recorded."""

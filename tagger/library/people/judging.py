@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tagger.decide import Bar, Policy
-from tagger.figures import against
+from tagger.decide import NEVER, NOT_PROMISED, Bar, Policy
+from tagger.figures import against, percent
 from tagger.people.judge import Identity, People, Query
 from tagger.people.likeness import Likeness
 from tagger.people.tracks import View, tracks
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PEOPLE = "people"  # the feature
 CONFIRMED, IGNORED, NOT_A_FACE = "is", "ignored", "not_face"
+LEAST_FACE_PX = 16  # what is narrower isn't kept; the rest is, so that limits can change without a look
 _MOST_EVIDENCE = 4
 _MOST_PLACES = 64
 
@@ -31,7 +32,7 @@ _MOST_PLACES = 64
 class Wanted:
     """What a person set. ``only`` and ``never`` are names (casefolded); ``exclude_tags`` are names of tags."""
 
-    least_face_px: int = 16
+    least_face_px: int = LEAST_FACE_PX
     least_quality: float = 0.0
     least_group: int = 2
     create: bool = False
@@ -40,12 +41,22 @@ class Wanted:
     exclude_tags: tuple[str, ...] = ()
     crops: bool = True
 
+    @property
+    def to_keep(self) -> Wanted:
+        """The same with the limits for what is recorded: judging has the others."""
+        return replace(self, least_face_px=min(self.least_face_px, LEAST_FACE_PX), least_quality=0.0)
+
+    def takes(self, face: NewFace, width_px: int) -> bool:
+        """Whether a face is large and good enough; ``width_px`` is the picture's, 0 when nobody knows it."""
+        box = face.places[0].box
+        wide = (box.x1 - box.x0) * width_px
+        return face.quality >= self.least_quality and (not width_px or wide >= self.least_face_px)
+
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """What is known of one face now. ``said`` is a person's word (is, ignored, not_face), else "".
-
-    ``person`` is 0 when nobody known is likely.
+    """What is known of one face now. ``said`` is a person's word (is, ignored, not_face), else ""; a face that the
+    settings leave alone is ignored, too. ``person`` is 0 when nobody known is likely.
     """
 
     said: str = ""
@@ -98,15 +109,19 @@ def whose(
     likeness: Likeness,
     never: frozenset[str] = frozenset(),
     only: frozenset[str] | None = None,
+    left: Collection[int] = (),
 ) -> list[Whose]:
-    """Whose each face of one file is. Ids of people are text here, as :mod:`tagger.people.judge` has them."""
+    """Whose each face of one file is; those at ``left`` are left alone unless somebody said whose they are.
+
+    Ids of people are text here, as :mod:`tagger.people.judge` has them.
+    """
     everywhere = {str(s.person) for s in said if s.what == "not" and not s.places}
     found: list[Whose] = []
     refused: list[set[str]] = []
-    for face in faces:
+    for i, face in enumerate(faces):
         here = [s for s in said if s.places and same_place(s.places, face.places)]
         word = next((s for s in reversed(here) if s.what != "not"), None)
-        found.append(Whose(word.what, word.person) if word is not None else Whose())
+        found.append(Whose(word.what, word.person) if word is not None else Whose(IGNORED if i in left else ""))
         refused.append({str(s.person) for s in here if s.what == "not"} | everywhere | never)
     vectors = [vector_of(face.vector) for face in faces]
     for together in _seen_at_once(faces):
@@ -202,6 +217,8 @@ def _verdict(name: str, chance: float, sure: bool, policy: Policy) -> tuple[Verd
         return "drop", f"{bar.place}.keep", "{} is below {}.".format(*against(chance, bar.keep))
     if chance < bar.review:
         return "keep", f"{bar.place}.review", "{} is below {}.".format(*against(chance, bar.review))
+    if bar.apply == NEVER:
+        return "review", f"{bar.place}.apply", f"{percent(chance)}, {NOT_PROMISED}"
     if chance < bar.apply:
         return "review", f"{bar.place}.apply", "{} is below {}.".format(*against(chance, bar.apply))
     if not sure:

@@ -12,7 +12,11 @@
   const SHOWN_AT_FIRST = 5; // of what is only remembered
   const HOVER_MS = 150; // who only passes over a row doesn't ask
   // Beside the row, so that it hides no other; below or above it on a phone.
-  const BESIDE = { placement: "right", flip: true, popperConfig: { modifiers: [{ name: "flip", options: { fallbackPlacements: ["left", "bottom", "top"] } }] } };
+  const AROUND = [
+    { name: "flip", options: { fallbackPlacements: ["left", "bottom", "top"] } },
+    { name: "offset", options: { offset: [0, 8] } }, // Its arrow needs room.
+  ];
+  const BESIDE = { placement: "right", flip: true, popperConfig: { modifiers: AROUND } };
 
   /* -------------------------------------------------------------- what is known, once for tab and timeline */
 

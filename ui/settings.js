@@ -143,7 +143,7 @@
   /* -------------------------------------------------------------- the page */
 
   /* ``asked``: only when it is set up, since the heavy half would set itself up otherwise. */
-  function Choices({ overview, onAgain }) {
+  function Choices({ overview, failure, onAgain }) {
     const usable = Boolean(overview && overview.usable);
     const [settings, setSettings] = React.useState(null);
     const [error, setError] = React.useState(null);
@@ -156,8 +156,8 @@
     const holds = useHolds(settings || {}, inForce);
     const again = () => (setError(null), onAgain(), read().then(setSettings, setError));
     const anew = () => (read().then(setSettings, setError), checkAgain(), listAgain());
-    const wrong = error || problem;
-    if (wrong) return h("div", { role: "alert" }, h("p", null, t("failed", { reason: wrong.message })), h(Button, { onClick: error ? again : checkAgain }, t("tryAgain")));
+    const wrong = error || failure || problem;
+    if (wrong) return h("div", { role: "alert" }, h("p", null, t("failed", { reason: wrong.message })), h(Button, { onClick: error || failure ? again : checkAgain }, t("tryAgain")));
     if (!settings) return h("p", { role: "status" }, h(Spinner, { animation: "border", size: "sm" }), " ", t("loading"));
 
     async function change(changes) {
@@ -194,8 +194,8 @@
 
   function Settings() {
     AITagger.useChanged("language");
-    const [overview, , again] = AITagger.useAnswer("overview", { limit: 1 }, "overview");
-    return h("div", { className: "ai-tagger-page" }, h(AITagger.PageHead, { page: "settings" }), h(Choices, { overview, onAgain: again }));
+    const [overview, failure, again] = AITagger.useAnswer("overview", { limit: 1 }, "overview");
+    return h("div", { className: "ai-tagger-page" }, h(AITagger.PageHead, { page: "settings" }), h(Choices, { overview, failure, onAgain: again }));
   }
 
   Object.assign(AITagger, { readSettings: read, writeSettings: write, Listing, Origin, origin });

@@ -80,6 +80,19 @@ def test_other_models_say_what_they_cost_and_wait_for_a_yes(
     assert not complaints
 
 
+def test_a_preset_that_is_here_is_changed_to_after_a_yes(stash: StashDouble, page: Page, data: Path) -> None:
+    file = data / "config.yml"
+    file.write_text(file.read_text().replace("]", ", rfdetr-small, resnet18-places365, efficientnet-lite4]"))
+    complaints = opened(stash, page)
+    page.select_option(PRESET, "accurate")
+    page.get_by_text("nothing is downloaded").wait_for()
+    page.get_by_role("button", name="Change", exact=True).press("Enter")
+    page.get_by_text("The accurate models are used from the next run on.").wait_for()
+    assert stash.data.settings["ai_tagger"]["modelPreset"] == "accurate"
+    until(lambda: page.locator("label[for=ai-tagger-modelPreset]").inner_text().endswith("set here"))
+    assert not complaints
+
+
 def test_a_model_is_got_only_after_its_cost_was_seen(stash: StashDouble, page: Page) -> None:
     complaints = opened(stash, page)
     sent = asked_for(page)

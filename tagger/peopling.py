@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
-from tagger import looking
+from tagger import knowing, looking
 from tagger.app import App
 from tagger.errors import ConfigError, TaggerError
 from tagger.folder import PICTURES, VIDEOS, quick_fingerprint
+from tagger.knowing import Said
 from tagger.library.find import Order
 from tagger.library.people import correcting
 from tagger.library.people.census import change_people, forget_people
@@ -23,10 +23,9 @@ from tagger.library.progress import words
 from tagger.library.tag import tag_library
 from tagger.library.tools import Tools
 from tagger.operating import Answer, Operation, Wish, as_worker
-from tagger.people_store import NewFace, PeopleStore, Place, StoredFace
+from tagger.people_store import NewFace, PeopleStore, Place
 from tagger.types import Box, ItemRef, MediaItem, parse_item
 
-Said = tuple[list[str], Mapping[str, Any]]
 _Action = Callable[[App, Desk, Wish], Said]
 _OFF = "People are off, or their model isn't here: set features.people and run 'Set up'."
 
@@ -58,121 +57,10 @@ def _desk(app: App) -> Desk:
     return app.desk
 
 
-# ---------------------------------------------------------------- looking things up
-
-
-def _list(app: App, desk: Desk, wish: Wish) -> Said:
-    del app, wish
-    alike = desk.circle.people.alike
-    rows: list[dict[str, Any]] = [
-        {
-            "id": person.id,
-            "name": person.name,
-            "performer": person.performer_id,
-            "examples": len(desk.store.examples(desk.model, person.id)),
-            "too_like": sorted(desk.circle.names[int(i)] for i in alike.get(str(person.id), ())),
-        }
-        for person in desk.store.people()
-    ]
-    lines = [
-        f"{row['name']}: {row['examples']} examples"
-        + ("" if row["performer"] else " (no performer)")
-        + (f"; too like {', '.join(row['too_like'])} to be told apart" if row["too_like"] else "")
-        for row in rows
-    ]
-    counts = desk.store.counts()
-    lines.append(f"{counts['people']:,} people, {counts['examples']:,} examples, {counts['faces']:,} faces on record.")
-    return lines, {"people": rows, "counts": counts}
-
-
-def _examples(app: App, desk: Desk, wish: Wish) -> Said:
-    del app
-    chosen = correcting.person_of(desk, " ".join(wish.names)).id if wish.names else 0
-    odd = {i for person in desk.circle.names for i in _odd(desk, person)}
-    rows = [
-        {
-            "id": e.id,
-            "name": desk.circle.names.get(e.person, ""),
-            "source": e.source,
-            "origin": e.origin,
-            "quality": round(e.quality, 2),
-            "odd": e.id in odd,
-        }
-        for e in desk.store.examples(desk.model, chosen)
-    ]
-    lines = [
-        f"{row['id']:6} {row['name']}: {row['source']} {row['origin']}, quality {row['quality']}"
-        + (" — unlike the others" if row["odd"] else "")
-        for row in rows
-    ]
-    return lines or ["Nobody has examples yet: 'people learn' finds some."], {"examples": rows}
-
-
-def _odd(desk: Desk, person: int) -> list[int]:
-    try:
-        return [int(i) for i in desk.circle.people.odd(str(person))]
-    except KeyError:
-        return []
-
-
-def _groups(app: App, desk: Desk, wish: Wish) -> Said:
-    del app
-    rows: list[dict[str, Any]] = [
-        {
-            "id": group.id,
-            "size": len(group.faces),
-            "suggestions": [
-                {"name": name, "similarity": round(cosine, 3)} for name, cosine in correcting.suggestions(desk, faces)
-            ],
-            "members": [_face_json(desk, face) for face in faces],
-        }
-        for group in desk.store.groups(desk.model, wish.least or desk.wanted.least_group)
-        for faces in [desk.store.faces(group.faces)]
-    ]
-    lines = [
-        f"Group {row['id']}: {row['size']} faces"
-        + "".join(f"; like {near['name']} {near['similarity']}" for near in row["suggestions"][:1])
-        for row in rows
-    ]
-    return lines or ["No unknown faces are gathered."], {"groups": rows}
-
-
-def _face_json(desk: Desk, face: StoredFace) -> dict[str, Any]:
-    refs = desk.store.items_of([face.fingerprint])[face.fingerprint]
-    ref, path = refs[0] if refs else (None, "")
-    return {
-        "face": face.id,
-        "item": f"{ref.kind}:{ref.id}" if ref else "",
-        "path": path,
-        "time_s": face.best.time_s,
-        "box": [round(edge, 4) for edge in face.best.box],
-        "spans_s": [list(span) for span in face.face.spans_s],
-        "quality": round(face.face.quality, 3),
-        "group": face.group,
-        "person": desk.circle.names.get(face.person, ""),
-        "verdict": face.verdict,
-    }
-
-
 def _report(app: App, desk: Desk, wish: Wish) -> Said:
     del desk, wish
     report = looking.write_people_report(app, [])
     return [f"Report: {report}"], {"report": str(report)}
-
-
-def _faces(app: App, desk: Desk, wish: Wish) -> Said:
-    del app
-    rows = []
-    for name in wish.names:
-        meant = correcting.about(desk, name)
-        found = meant.faces or tuple(desk.store.faces_of([meant.fingerprint], desk.model)[meant.fingerprint])
-        rows += [_face_json(desk, face) for face in found]
-    lines = [
-        f"face:{row['face']} on {row['item']} at {row['time_s']:.1f} s, box {row['box']}: "
-        f"{row['person'] or 'nobody known'} {row['verdict']}" + (f", group {row['group']}" if row["group"] else "")
-        for row in rows
-    ]
-    return lines or ["No faces there."], {"faces": rows}
 
 
 # ---------------------------------------------------------------- learning
@@ -419,12 +307,12 @@ def _two(wish: Wish, usage: str) -> Sequence[str]:
 READS = frozenset({"list", "examples", "groups", "faces", "report"})
 LOOKS = frozenset({"learn", "add", "reembed"})
 ACTIONS: Mapping[str, _Action] = {
-    "list": _list,
+    "list": knowing.people,
     "learn": _learn,
-    "examples": _examples,
+    "examples": knowing.examples,
     "take-back": _take_back,
-    "groups": _groups,
-    "faces": _faces,
+    "groups": knowing.groups,
+    "faces": knowing.faces,
     "report": _report,
     "name": _name,
     "is": _is,

@@ -20,6 +20,7 @@ from tagger.vocabulary import Names, display, matches, normal
 RANK: Mapping[Verdict, int] = {"drop": 0, "keep": 1, "review": 2, "apply": 3}
 VERDICTS: tuple[Verdict, ...] = ("drop", "keep", "review", "apply")
 ANSWERS = "answers"  # the place of rules that persons' answers made
+NEVER = 2.0  # a threshold that nothing passes: even what is quite sure waits, as long as nothing is promised of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +237,7 @@ _EXCLUDING: tuple[_Rule, ...] = (_no_name, _blacklisted, _not_whitelisted)
 _CAPPING: tuple[_Rule, ...] = (_switched, _uncalibrated)
 
 
+NOT_PROMISED = "but nothing is promised of it yet, so you are asked."
 _NO_HIGHER = "No threshold is higher: say no in a review, or put it on tags.blacklist."
 _TO = {"review": "", "keep": " to be asked", "drop": " to see it"}
 
@@ -246,6 +248,9 @@ def _by_threshold(rank: int, bar: Bar, chance: float) -> Said:
         sure, least = against(chance, bar.apply)
         raised = f"Raise {place}.apply to {next_decimal(chance):.2f}." if chance < 1 else _NO_HIGHER
         return Said("apply", f"{place}.apply", f"{sure} sure, at least {least} is applied.", raised)
+    if verdict == "review" and bar.apply == NEVER:
+        why = f"{percent(chance)} sure, {NOT_PROMISED}"
+        return Said("review", f"{place}.apply", why, "Look at more of it: 'promise' says how many.")
     below, so, name, lowered = {
         "review": (bar.apply, "you are asked", "review", "apply"),
         "keep": (bar.review, "it is only remembered", "keep", "review"),

@@ -11,6 +11,7 @@ from tagger.errors import TaggerError
 from tagger.evaluate import Case, coco_truth, csv_truth, file_cases, library_cases, measure, write_page
 from tagger.evaluate.page import as_json, lines
 from tagger.library import exchange
+from tagger.library.progress import many
 from tagger.library.promise import Seen
 from tagger.operating import Answer, Operation, Wish, as_worker
 from tagger.vocabulary import singular
@@ -47,7 +48,7 @@ def complete_looks(app: App) -> dict[tuple[str, str], list[Seen]]:
     complete = {singular(name) for name in app.config.tags.complete}
     if not complete:
         return {}
-    cases, _ = library_cases(app.library, app.store, app.config.scope.to_scope())
+    cases, _ = library_cases(app.library, app.store, app.config.scope.to_scope(), untagged=True)
     return looks_in(cases, complete)
 
 
@@ -87,8 +88,8 @@ def export(app: App, wish: Wish) -> Answer:
 
 
 def _sidecars(written: int, left: int, where: str) -> Answer:
-    said = [f"{written:,} sidecars were written {where}."]
-    said += [f"{left:,} were left alone: another program made them."] if left else []
+    said = [f"Wrote {many(written, 'sidecar')} {where}."]
+    said += [f"Left {many(left, 'sidecar')} alone: another program made them."] if left else []
     return Answer(said, {"written": written, "left": left})
 
 

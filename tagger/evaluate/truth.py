@@ -84,8 +84,11 @@ def file_cases(library: Library, store: Store, scope: Scope, truth: Truth) -> li
     return cases
 
 
-def library_cases(library: Library, store: Store, scope: Scope) -> tuple[list[Case], frozenset[str]]:
-    """The items in scope that have a tag of somebody's own, with these as the truth, and all their names.
+def library_cases(
+    library: Library, store: Store, scope: Scope, untagged: bool = False
+) -> tuple[list[Case], frozenset[str]]:
+    """The items in scope that have a tag of somebody's own (``untagged``: the others, too), with these as the truth,
+    and all their names.
 
     What is ours doesn't count as true. A tag that wasn't put on is taken for "it isn't so", which is only as good as
     the person's own tagging.
@@ -97,10 +100,10 @@ def library_cases(library: Library, store: Store, scope: Scope) -> tuple[list[Ca
     for page in _pages(library, scope):
         standing = store.standing(page)
         own = {i.ref: i.tag_ids - standing[i.ref].ours for i in page}
-        refs = [ref for ref, ids in own.items() if ids]
+        refs = [ref for ref, ids in own.items() if ids or untagged]
         decisions = store.decisions(refs)
         for item in page:
-            if not own[item.ref]:
+            if item.ref not in decisions:
                 continue
             renamed = tuple(_by_their_names(decisions[item.ref], index))
             true = frozenset(name_of[i] for i in own[item.ref] if i in name_of)

@@ -86,7 +86,7 @@ def from_json(tools: Tools, content: object) -> Imported:
             raise TaggerError("This isn't an export of AI Tagger, or of a newer version: choose another file.")
         rules = [TagRule(**rule) for rule in content["rules"]]
         said = [(_asked(row), row["say"], row["source"]) for row in content["answers"]]
-        tags = [dict(row) for row in content["tags"]]
+        tags = [dict(row) for row in content["tags"] if row["target"] == "tag"]  # People are known by their faces.
         former = {str(old): str(new) for old, new in content.get("former_names", {}).items()}
         wanted = {q.fingerprint for q, _, _ in said} | {row["fingerprint"] for row in tags}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -137,7 +137,7 @@ def _adopt(tools: Tools, rows: Sequence[dict[str, Any]], items: dict[str, MediaI
     plans = []
     for row in rows:
         item, tag = items.get(row["fingerprint"]), index.find(str(row["tag_name"]))
-        if item is None or tag is None or tag.id not in item.tag_ids or row["target"] != "tag":
+        if item is None or tag is None or tag.id not in item.tag_ids:
             continue
         numbers = (float(row["score"]), float(row["probability"]), str(row["rule"]), str(row["why"]))
         plans.append(PlannedChange(item.ref, item.fingerprint, tag.name, tag.id, str(row["model"]), *numbers))

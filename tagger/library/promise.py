@@ -25,7 +25,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from tagger.answers import TagRule
-from tagger.decide import ANSWERS, PlaceRule, Policy
+from tagger.decide import ANSWERS, NEVER, PlaceRule, Policy
 from tagger.figures import percent
 from tagger.ports import Store
 from tagger.vocabulary import normal
@@ -242,7 +242,7 @@ def with_answers(policy: Policy, rules: Sequence[TagRule], promise: float) -> Po
             if rule.kind == kind and rule.apply:
                 tags[normal(rule.tag_name)] = {"apply": rule.apply}
     never = tuple(rule.tag_name for rule in rules if rule.kind == "never")
-    features = {feature: {"apply": 1.0} for feature in policy.modes} if promise else {}
+    features = {feature: {"apply": NEVER} for feature in policy.modes} if promise else {}
     if not tags and not never and not features:
         return policy
     answers = PlaceRule(place=PLACE, tags=tags, features=features, blacklist=never)

@@ -42,7 +42,10 @@ def look_at_tags(library: Library, store: Store, synonyms: Mapping[str, Sequence
     total = sum(library.count(kind, Scope()) for kind in ITEM_KINDS)
     made = store.created_tags()
     parents = {parent for tag in tags for parent in tag.parent_ids}
-    counts = {tag.name: _count(library, tag) for tag in tags if tag.id in {m.id for m in made} or store_has(store, tag)}
+    ids = {tag.id for tag in made}
+    # What counts for a parent are its children's items.
+    ours = [tag for tag in tags if tag.id not in parents and (tag.id in ids or store_has(store, tag))]
+    counts = {tag.name: _count(library, tag) for tag in ours}
     return Tidy(
         tuple(twice(tags, synonyms)),
         tuple(

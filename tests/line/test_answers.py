@@ -350,6 +350,20 @@ def test_audits_keep_a_promise_and_what_is_not_promised_waits(line: Line) -> Non
     assert f"image:{later.id}" in [row["ref"] for row in line.do("review", **promised).data["items"]]
 
 
+def test_a_tag_that_is_complete_speaks_of_every_item(line: Line) -> None:
+    line.stash.add_tag(BLACK_WHITE)
+    [line.add((BLACK_WHITE,)) for _ in range(3)]
+    line.add(("Wedding",))
+    line.add()
+    line.do("tag")
+    found = {row["tag"]: row for row in line.do("promise", **{"tags.complete": [BLACK_WHITE]}).data["tags"]}
+    assert (found[BLACK_WHITE]["looked"], found[BLACK_WHITE]["right"]) == (5, 3), (
+        "where the person has none it is wrong"
+    )
+    found = {row["tag"]: row for row in line.do("promise").data["tags"]}
+    assert found[BLACK_WHITE]["looked"] == 0
+
+
 # -- undo by anything
 
 

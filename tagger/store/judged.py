@@ -170,7 +170,8 @@ def rejudge(db: sqlite3.Connection, library_id: int, run_id: int, policy: str, c
         [(tag, one.row, place, former) for one in changed for place, former, tag in one.names],
     )
     db.executemany(
-        "UPDATE decision SET verdict = ?, rule = ?, why = ? WHERE item = ? AND place = ? AND verdict = ?",
+        """UPDATE decision SET verdict = ?, rule = ?, why = ?, near = max(near, probability)
+        WHERE item = ? AND place = ? AND verdict = ?""",
         [
             (verdict, rule, why, one.row, place, former)
             for one in changed

@@ -176,7 +176,7 @@ def _replace_decisions(db: sqlite3.Connection, library_id: int, row: int, decisi
         """INSERT INTO decision (item, place, library_id, verdict, tag, feature, subject, probability, score, rule,
             why, detail, near, useful) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         [
-            (row, place, library_id, *decision_row(d), *((near(d),) * 2 if d.verdict == "review" else (0.0, 0.0)))
+            (row, place, library_id, *decision_row(d), *(near(d),) * 2)
             for place, d in enumerate(decisions)
             if d.verdict != "drop"
         ],

@@ -87,6 +87,32 @@ def test_verdicts_change_in_place_and_a_person_was_quicker(store: SqliteStore) -
     assert store.standing([item()])[item().ref].decided == "p2"
 
 
+def test_what_comes_to_wait_has_its_place_in_the_queue(store: SqliteStore) -> None:
+    write(store, item())
+    (record,) = store.records(KNOWLEDGE, 0, 10)
+    dog = record.verdicts[0][4]
+    changed: tuple[tuple[int, Verdict, Verdict, str, str], ...] = ((dog, "apply", "review", "r", "Now."),)
+    store.rejudge(1, "p2", [Rejudged(record.row, None, changed, ())])
+    store.reorder()
+    assert [one.decision.tag for one in store.review_queue(10)] == ["Dog", "Cat"], "the surer one first"
+
+
+def test_another_name_is_written_in_place_and_waits_under_it(store: SqliteStore) -> None:
+    write(store, item())
+    (record,) = store.records(KNOWLEDGE, 0, 10)
+    dog, cat = (verdict[4] for verdict in record.verdicts)
+    changed: tuple[tuple[int, Verdict, Verdict, str, str], ...] = (
+        (cat, "drop", "review", "r", "Called so."),
+        (dog, "drop", "keep", "r", "A person was quicker."),
+    )
+    names: tuple[tuple[int, Verdict, str], ...] = ((cat, "review", "Kitty"), (dog, "review", "Hound"))
+    store.rejudge(1, "p2", [Rejudged(record.row, None, changed, (), names)])
+    now = {d.tag: d for d in store.decisions([item().ref])[item().ref]}
+    assert now["Dog"].verdict == "apply" and set(now) == {"Dog", "Kitty"}
+    assert now["Kitty"].prediction == decision("Cat", "review", 0.75).prediction and now["Kitty"].why == "Called so."
+    assert store.tally("review") == {"Kitty": 1}
+
+
 def test_what_was_taken_back_can_be_put_back_and_is_ours_again(store: SqliteStore) -> None:
     first = write(store, item())
     of = item(tags=["7"])

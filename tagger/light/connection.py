@@ -25,16 +25,16 @@ _EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S1
 
 # User and password of an address: after "://" (an unquoted slash in the password, too), or before a host alone.
 _LOGINS = (
-    re.compile(r"(://)[^\s/\"']*@"),
-    re.compile(r"(://)[^\s/:\"']*:(?!\d+(?:/|$))[^\s\"']*@"),
-    re.compile(r"(^|[\s\"'])[^\s/:\"'@]+:[^\s/\"'@]+@"),
+    r"(://)[^\s/\"']*@",
+    r"(://)[^\s/:\"']*:(?!\d+(?:/|$))[^\s\"']*@",
+    r"(^|[\s\"'])[^\s/:\"'@]+:[^\s/\"'@]+@",
 )
 
 
 def without_logins(text: str) -> str:
     """What a log may show of a text with addresses in it: ``http://***@proxy:3128``."""
     for login in _LOGINS:
-        text = login.sub(r"\1***@", text)
+        text = re.sub(login, r"\1***@", text)
     return text
 
 

@@ -283,7 +283,7 @@
       tools,
       h(AITagger.Looks, { tag: filter.tag }),
       problem && h("div", { className: "alert alert-warning", role: "alert" }, t("notSaved", { reason: problem.message })),
-      queue.error && h("div", { role: "alert" }, h("p", null, t("failed", { reason: queue.error.message })), h(Button, { onClick: () => load([], 0) }, t("tryAgain"))),
+      queue.error && h("div", { role: "alert" }, h("p", null, queue.error.said ? queue.error.message : t("failed", { reason: queue.error.message })), h(Button, { onClick: () => load([], 0) }, t("tryAgain"))),
       !queue.entries && h("p", { role: "status" }, h(Spinner, { animation: "border", size: "sm" }), " ", t("loading")),
       queue.entries && !entries.length && !queue.error && h("p", null, t(queue.all ? "nothingFits" : "nothingWaits")),
       byItem && h(OneItem, { entries, at: here, onGo: setAt }),

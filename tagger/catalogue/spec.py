@@ -6,7 +6,16 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, PrivateAttr, TypeAdapter, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    PrivateAttr,
+    TypeAdapter,
+    model_validator,
+)
 
 from tagger.calibration import Calibration, Context, Curve, logit
 from tagger.errors import ModelError
@@ -142,7 +151,9 @@ class ModelSpec(_Strict):
     engine: Literal["onnx"] = "onnx"
     files: tuple[FileSpec, ...] = Field(min_length=1)
     source: str = ""
-    looks_at: str = Field("frame", min_length=1)
+    looks_at: Annotated[str, AfterValidator(lambda said: "face" if said == "faces" else said)] = Field(
+        "frame", min_length=1
+    )
     input: InputSpec
     batch: PositiveInt = 1
     labels: tuple[str, ...] | str

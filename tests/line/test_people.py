@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from tagger.types import ItemRef
 from tests.double import StashDouble
 from tests.line.terminal import Ended, Terminal
+from tests.models.graphs import one_node
 from tests.people.turned import add_another_embedder
 
 MIRROR, MEDIA = os.environ.get("AI_TAGGER_MIRROR", ""), os.environ.get("AI_TAGGER_TEST_MEDIA", "")
@@ -326,6 +329,27 @@ def test_crops_that_are_kept_no_more_leave_the_store_and_the_report(world: Peopl
     assert world.run("tag", "--set", "keep.crops=false").code == 0
     assert b"JFIF" not in store.read_bytes()
     assert "data:image/jpeg" not in report.read_text("utf-8")
+
+
+def test_a_model_of_ones_own_looks_at_faces(world: People, tmp_path: Path) -> None:
+    """A red face on blue ground, and a model that says how red, green and blue a picture is."""
+    models = tmp_path / "data" / "models"
+    models.mkdir(parents=True)
+    (models / "tint.onnx").write_bytes(one_node("GlobalAveragePool"))
+    (models / "tint.yaml").write_text(
+        "{name: tint, revision: 1, feature: things, family: multi-label-classifier, files: [{path: tint.onnx}],\n"
+        "looks_at: faces, input: {size: [64, 64], scale: 0.0039, resize: stretch}, labels: [reddish, greenish, bluish]}"
+    )
+    bgr = np.full((300, 400, 3), (255, 0, 0), np.uint8)
+    face = cv2.imread(str(world.faces / "amy" / "amy1.png"))
+    bgr[100:250, 50:200] = np.clip(face * np.array([0.2, 0.2, 1.0]) + np.array([0, 0, 80]), 0, 255)
+    cv2.imwrite(str(tmp_path / "red.png"), bgr)
+    ended = world.terminal.run("look", tmp_path / "red.png", "--json", "--set", "models.use=[tint]")
+    assert ended.code == 0, ended.err
+    found = [p for p in ended.json["predictions"] if p["model"] == "tint@1"]
+    best = max(found, key=lambda p: p["score"])
+    assert best["label"] == "reddish", "the blue around the face wasn't shown"
+    assert best["evidence"][0]["box"] == pytest.approx([60, 90, 200, 250], abs=25)
 
 
 def test_look_takes_a_folder_of_people(world: People) -> None:

@@ -8,7 +8,7 @@ each rule once and then compares numbers: a million stored predictions are judge
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import NamedTuple
 
@@ -296,6 +296,24 @@ class _Judged(NamedTuple):
     surplus: bool
 
 
+class Hearing(NamedTuple):
+    """Verdicts on rows; the words are found only for those that somebody wants to know."""
+
+    rows: Sequence[Row]
+    judged: Sequence[_Judged]
+    said: Callable[[_Judged, Row], tuple[Verdict, str, str]]
+
+    def verdicts(self) -> list[tuple[str, str, str, int]]:
+        """``(feature, subject, tag, rank)`` of each."""
+        rows = self.rows
+        return [(rows[at].feature, rows[at].subject, ruling.tag, rank) for at, ruling, rank, _, _ in self.judged]
+
+    def words(self, place: int) -> tuple[Verdict, str, str]:
+        """``(verdict, rule, why)`` for the one at this place."""
+        judged = self.judged[place]
+        return self.said(judged, self.rows[judged.at])
+
+
 class Court:
     """A policy that is ready to judge. One a policy; it learns the kinds of predictions as they come."""
 
@@ -320,17 +338,10 @@ class Court:
             decisions.append(Decision(found[judged.at], verdict, judged.ruling.tag, rule, why))
         return decisions
 
-    def verdicts(self, rows: Sequence[Row]) -> list[tuple[str, str, str, int]]:
-        """``(feature, subject, tag, rank)`` for rows in the order of :meth:`decide`: its verdicts without the words."""
+    def hear(self, rows: Sequence[Row]) -> Hearing:
+        """What it says of rows in the order of :meth:`decide`."""
         joined, _ = join(rows, self._policy.family)
-        return [(joined[at].feature, joined[at].subject, ruling.tag, rank) for at, ruling, rank, _, _ in
-                self._judge(joined)]  # fmt: skip
-
-    def words(self, rows: Sequence[Row], wanted: Collection[int]) -> dict[int, tuple[Verdict, str, str]]:
-        """``(verdict, rule, why)`` for some of what :meth:`verdicts` gives, by the place there."""
-        joined, _ = join(rows, self._policy.family)
-        judged = self._judge(joined)
-        return {place: self._words(judged[place], joined[judged[place].at]) for place in wanted}
+        return Hearing(joined, self._judge(joined), self._words)
 
     def _words(self, judged: _Judged, row: Row) -> tuple[Verdict, str, str]:
         said = self._say(judged, row)

@@ -247,10 +247,11 @@ class _Again:
         """Which stored verdicts move, [] when nothing changes, None when the item has to be settled as a whole."""
         if record.rows is None or record.special or not record.policy:
             return None
-        new = self._judge.court(path).verdicts(record.rows)
+        hearing = self._judge.court(path).hear(record.rows)
+        new = hearing.verdicts()
         if not self._judge.create:
             new = [one if one[3] < 2 or self._tag_id(one[2]) else (*one[:3], 1) for one in new]
-        moved = moves(record.verdicts, new)
+        moved = moves(record.verdicts, new, hearing.words)
         return [ONLY_TAGS] if moved == [] and self._tags_change(record, new) else moved
 
     def _tags_change(self, record: Record, new: Sequence[tuple[str, str, str, int]]) -> bool:

@@ -19,24 +19,26 @@ from tagger.vocabulary import TagIndex
 
 
 class Move(NamedTuple):
-    """A stored verdict (its place among the item's) becomes another one (-1: it goes), perhaps under another name."""
+    """A stored verdict (its place among the item's) becomes this one, perhaps under another name."""
 
     former: int
-    new: int
     tag: str
+    verdict: Verdict
+    rule: str
+    why: str
 
 
 Moved: TypeAlias = Sequence[Move]
-ONLY_TAGS = Move(-1, -1, "")  # no verdict moves, but tags do
+ONLY_TAGS = Move(-1, "", "drop", "", "")  # no verdict moves, but tags do
 
 
 def moves(
-    stored: Sequence[tuple[str, str, str, Verdict, int]], new: Sequence[tuple[str, str, str, int]]
+    stored: Sequence[tuple[str, str, str, Verdict, int]],
+    new: Sequence[tuple[str, str, str, int]],
+    words: Callable[[int], tuple[Verdict, str, str]],
 ) -> list[Move] | None:
-    """Which of the ``stored`` verdicts move, when ``new`` ones (see Court.verdicts) follow from the same predictions.
-
-    None: one of them was dropped before, so its evidence has to be found.
-    """
+    """Which of the ``stored`` verdicts move, when ``new`` ones follow from the same predictions, with these ``words``
+    (see decide.Hearing). None: one of them was dropped before, so its evidence has to be found."""
     if [one[:4] for one in stored] == [(feature, of, tag, VERDICTS[rank]) for feature, of, tag, rank in new if rank]:
         return []
     left = {one[:3]: at for at, one in enumerate(stored)}
@@ -47,7 +49,7 @@ def moves(
         if former is None:
             others += [at] * bool(rank)
         elif stored[former][3] != VERDICTS[rank]:
-            moved.append(Move(former, at, tag))
+            moved.append(Move(former, tag, *words(at)))
     # A prediction whose former name is left over is called otherwise now.
     names = {(feature, subject): (feature, subject, tag) for feature, subject, tag in left}
     for at in others:
@@ -55,8 +57,10 @@ def moves(
         name = names.pop((feature, subject), None)
         if name is None:
             return None
-        moved.append(Move(left.pop(name), at, tag))
-    return moved + [Move(former, -1, name[2]) for name, former in left.items()]
+        moved.append(Move(left.pop(name), tag, *words(at)))
+    for (_, _, tag), former in left.items():
+        moved.append(Move(former, tag, "drop", "tags.names", f"It isn't called “{tag}” any more."))
+    return moved
 
 
 @dataclass(slots=True)
@@ -98,18 +102,16 @@ class Redrafting:
             yield Rejudged(draft.record.row, draft.item, draft.changes, plans, draft.names), shared
 
     def _draft(self, record: Record, item: MediaItem, moved: Moved, index: TagIndex) -> _Draft:
-        words = self._judge.court(item.path).words(record.rows or (), [move.new for move in moved if move.new >= 0])
         decisions = {at: self._bare(verdict[:4]) for at, verdict in enumerate(record.verdicts)}
         changes: list[tuple[int, Verdict, Verdict, str, str]] = []
         names: list[tuple[int, Verdict, str]] = []
-        for former, at, tag in moved:
+        for former, tag, verdict, rule, why in moved:
             if former < 0:
                 continue
             _, _, name, was, place = record.verdicts[former]
             if name != tag:
                 names.append((place, was, tag))
                 was = "drop"
-            verdict, rule, why = words[at] if at >= 0 else ("drop", "tags.names", f"It isn't called “{tag}” any more.")
             new = replace(decisions[former], tag=tag, verdict=verdict, rule=rule, why=why)
             decisions[former] = new = self._judge.respect(new, index, Standing())
             changes.append((place, was, new.verdict, new.rule, new.why))

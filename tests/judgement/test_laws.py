@@ -78,9 +78,10 @@ def test_numbers_alone_give_the_same_verdicts(found: list[Prediction], policy: P
     court = Court(policy)
     rows = [row_of(p) for p in sorted(found, key=lambda p: (-p.probability, p.feature, p.subject))]
     whole = sorted((d.prediction.feature, d.prediction.subject, d.tag, RANK[d.verdict]) for d in court.decide(found))
-    assert sorted(court.verdicts(rows)) == whole
-    assert sorted(court.verdicts(rows)) == whole
-    words = [(verdict, rule) for verdict, rule, _ in court.words(rows, range(len(court.verdicts(rows)))).values()]
+    assert sorted(court.hear(rows).verdicts()) == whole
+    hearing = court.hear(rows)
+    assert sorted(hearing.verdicts()) == whole
+    words = [hearing.words(place)[:2] for place in range(len(whole))]
     assert sorted(words) == sorted((d.verdict, d.rule) for d in court.decide(found))
 
 

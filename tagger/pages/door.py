@@ -24,7 +24,7 @@ PAGE_OPERATIONS: Mapping[str, tuple[str, str]] = {
     "answer": ("reviewing", "answer"),
     "withdraw": ("reviewing", "withdraw"),
     "overview": ("overview", "overview"),
-    "waiting": ("overview", "count"),
+    "waiting": ("waiting", "count"),
     "looks": ("looks", "looks"),
     "estimate": ("looks", "estimate"),
     "labels": ("looks", "labels"),

@@ -1,4 +1,4 @@
-"""Where everything stands, for the status page and the navigation."""
+"""Where everything stands, for the status page."""
 
 from __future__ import annotations
 
@@ -90,11 +90,3 @@ def _telling(runs: Sequence[Run]) -> list[Run]:
         for run in runs
         if run.counts.get("added") or run.counts.get("removed") or run.operation == "tag" or run.state == "running"
     ]
-
-
-def count(place: Place, call: Call) -> dict[str, Any]:
-    """How many tags wait for a look: the number in the navigation."""
-    del call
-    if not place.is_set_up:
-        return {"set_up": False, "review": 0}
-    return {"set_up": True, "review": sum(place.store.tally("review").values())}

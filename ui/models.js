@@ -54,6 +54,13 @@
   /* Whether a preset that has this model would use it: not what is switched off, nor what nobody looks for. */
   const isWanted = (model, inForce) => !said(inForce, "models.skip", []).includes(model.name) && said(inForce, `features.${model.feature}`, "apply") !== "off";
 
+  /* What looking for a feature would have to get first, with the preset in force. */
+  function missingFor(feature, models, inForce) {
+    const preset = said(inForce, "models.preset", "fast");
+    const left = said(inForce, "models.skip", []);
+    return models.filter((model) => model.feature === feature && model.presets.includes(preset) && model.bytes > 0 && !model.installed && !left.includes(model.name));
+  }
+
   /* -------------------------------------------------------------- the preset */
 
   /* Another set of models: what it costs, and only then. */
@@ -118,11 +125,11 @@
 
   function Models({ models, settings, again }) {
     const [busy, setBusy] = React.useState("");
-    const [asking, setAsking] = React.useState(""); // the one whose cost is shown
+    const [asking, setAsking] = React.useState(null); // whose cost is shown, and what then: {name, label, act}
 
     async function during(model, act, told) {
       setBusy(model.name);
-      setAsking("");
+      setAsking(null);
       try {
         if ((await act()) !== false) AITagger.toast.success(t(told, { name: model.title || model.name }));
       } catch (error) {
@@ -148,10 +155,10 @@
     const one = (model, label, act, variant) => h(Button, { key: label, variant: variant || "secondary", size: "sm", className: "mr-1 mb-1", "aria-label": `${label}: ${model.name}`, "aria-disabled": Boolean(busy), onClick: () => !busy && act(model) }, label);
     const buttons = (model) => {
       if (busy === model.name) return h(Spinner, { animation: "border", size: "sm", role: "status" });
-      if (asking === model.name) return h("div", null, h(Costs, { models: [model] }), one(model, t("getNow"), fetch, "primary"), one(model, t("cancel"), () => setAsking("")));
+      if (asking && asking.name === model.name) return h("div", null, h(Costs, { models: [model] }), one(model, asking.label, asking.act, "primary"), one(model, t("cancel"), () => setAsking(null)));
       // What has no bytes comes with the plugin.
       const turnable = model.installed || (model.used && model.bytes === 0);
-      return [model.bytes > 0 && (model.installed ? one(model, t("remove"), remove) : one(model, t("get"), () => setAsking(model.name))), (turnable || model.used || named("models.skip").includes(model.name)) && one(model, t(model.used ? "modelTurnOff" : "modelTurnOn"), turn)];
+      return [model.bytes > 0 && (model.installed ? one(model, t("remove"), remove) : one(model, t("get"), () => setAsking({ name: model.name, label: t("getNow"), act: fetch }))), (turnable || model.used || named("models.skip").includes(model.name)) && one(model, t(model.used ? "modelTurnOff" : "modelTurnOn"), model.used || model.installed || !model.bytes ? turn : () => setAsking({ name: model.name, label: t("useAndGet"), act: turn }))];
     };
     const row = (model) =>
       h(
@@ -166,5 +173,5 @@
     return h("details", { className: "ai-tagger-all" }, h("summary", { className: "h5" }, t("models"), " ", h("small", { className: "text-muted" }, t("modelsUsed", { n: models.filter((model) => model.used).length }))), h(AITagger.Listing, { heads: ["modelName", "feature", "licence", "here", "change"] }, models.map(row)));
   }
 
-  Object.assign(AITagger, { Models, Preset });
+  Object.assign(AITagger, { Costs, missingFor, Models, Preset });
 })();

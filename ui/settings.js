@@ -79,7 +79,8 @@
     };
   }
 
-  function WhatToLookAt({ settings, change, holds }) {
+  function WhatToLookAt({ settings, change, holds, inForce, models }) {
+    const [wish, setWish] = React.useState(""); // for people, while its cost is shown
     const switched = ([name, key]) => {
       const [value, from] = holds(name, key, () => false);
       // Stash's settings can only add to what the file leaves out.
@@ -88,6 +89,8 @@
       return h(Form.Check, { key: name, id: `ai-tagger-${name}`, type: "switch", label, checked: value !== false, disabled: fixed, onChange: (e) => change({ [name]: !e.target.checked }) });
     };
     const [people, from] = holds("people", "features.people", (value) => value);
+    const missing = models && inForce ? AITagger.missingFor("people", models, inForce) : [];
+    const choose = (mode) => ((people || "apply") === "off" && mode !== "off" && missing.length ? setWish(mode) : (setWish(""), change({ people: mode })));
     return h(
       Group,
       { title: t("stepWhat") },
@@ -98,10 +101,18 @@
         h(Form.Label, null, t("people"), h(Origin, { from })),
         h(
           Form.Control,
-          { as: "select", className: "btn-secondary", value: people || "apply", "aria-describedby": "ai-tagger-people-help", onChange: (e) => change({ people: e.target.value }) },
+          { as: "select", className: "btn-secondary", value: wish || people || "apply", "aria-describedby": "ai-tagger-people-help", onChange: (e) => choose(e.target.value) },
           ["apply", "review", "look", "off"].map((name) => h("option", { key: name, value: name }, t(`people_${name}`)))
         ),
-        h(Form.Text, { id: "ai-tagger-people-help", className: "text-muted" }, t("peopleSettingHelp"))
+        h(Form.Text, { id: "ai-tagger-people-help", className: "text-muted" }, t("peopleSettingHelp")),
+        wish &&
+          h(
+            "div",
+            { className: "ai-tagger-agree" },
+            h(AITagger.Costs, { models: missing }),
+            h(Button, { variant: "primary", className: "mr-2", onClick: () => (setWish(""), change({ people: wish })) }, t("useAndGet")),
+            h(Button, { variant: "secondary", onClick: () => setWish("") }, t("cancel"))
+          )
       )
     );
   }
@@ -181,7 +192,7 @@
       h(
         "div",
         { className: "ai-tagger-settings" },
-        h("div", null, h(WhatToLookAt, shared), h(OnPages, shared)),
+        h("div", null, h(WhatToLookAt, { ...shared, inForce, models: listed && listed.models }), h(OnPages, shared)),
         h("div", null, h(Group, { title: t("howSureHead") }, h(AITagger.Thresholds, shared))),
         h("div", null, h(Group, { title: t("modelsHead") }, h(AITagger.Preset, { ...shared, overview, inForce, models: listed && listed.models, again: anew })), h(Privacy, { inForce })),
         inForce && h(Group, { title: t("listsHead"), wide: true }, h(AITagger.Lists, { settings: inForce, problems, again: anew }))

@@ -254,6 +254,7 @@
       changeOnly: "Wechseln",
       presetDone: "Ab dem nächsten Lauf werden die {name} Modelle benutzt.",
       getNow: "Jetzt holen",
+      useAndGet: "Benutzen: der nächste Lauf holt es",
       modelsUsed: "1 benutzt | {n} benutzt",
       wouldTakenBackToo: "Außerdem kann beim neuen Entscheiden 1 Tag wiederkommen, der zurückgenommen worden war. | Außerdem können beim neuen Entscheiden {n} Tags wiederkommen, die zurückgenommen worden waren.",
       privacy: "Nichts verlässt diesen Rechner: Bilder und Videos werden genau hier angesehen.",

@@ -254,6 +254,7 @@
       changeOnly: "Change",
       presetDone: "The {name} models are used from the next run on.",
       getNow: "Get it now",
+      useAndGet: "Use it: the next run gets it",
       modelsUsed: "1 in use | {n} in use",
       wouldTakenBackToo: "Besides, when it is decided again, 1 tag that was undone may be written again. | Besides, when it is decided again, {n} tags that were undone may be written again.",
       privacy: "Nothing leaves this machine: pictures and videos are looked at right here.",

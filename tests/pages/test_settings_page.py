@@ -105,6 +105,20 @@ def test_a_model_is_got_only_after_its_cost_was_seen(stash: StashDouble, page: P
     assert not complaints
 
 
+def test_looking_for_people_again_says_what_it_gets(stash: StashDouble, page: Page, data: Path) -> None:
+    (data / "config.yml").write_text("models: {skip: [deimv2-femto, yolox-nano]}\nfeatures: {people: 'off'}\n")
+    complaints = opened(stash, page)
+    until(lambda: page.locator("#ai-tagger-people").input_value() == "off")
+    sent = asked_for(page)
+    page.select_option("#ai-tagger-people", "review")
+    page.get_by_text("MB will be downloaded from").wait_for()
+    assert not any("configurePlugin" in text for text in sent)
+    with page.expect_response(lambda answer: "AITaggerConfigure" in (answer.request.post_data or "")):
+        page.get_by_role("button", name="Use it: the next run gets it").press("Enter")
+    assert stash.data.settings["ai_tagger"]["people"] == "review"
+    assert not complaints
+
+
 def test_each_value_says_where_it_comes_from(stash: StashDouble, page: Page, data: Path) -> None:
     file = data / "config.yml"
     file.write_text(file.read_text() + "scope: {images: false}\nthresholds: {apply: 0.8}\n")

@@ -55,6 +55,7 @@ def _open(page: Page, address: str) -> None:
     page.goto(address)
     page.get_by_role("heading", name="AI Tagger").wait_for()
     page.wait_for_timeout(3000)
+    page.wait_for_load_state("networkidle")  # What comes later has come, too.
     page.locator(".ai-tagger-page .spinner-border").first.wait_for(state="hidden")
 
 

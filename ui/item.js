@@ -113,7 +113,7 @@
   function why(item, tag) {
     const times = item.kind === "scene" ? tag.spans_s.slice(0, 4).map(([from]) => clock(from)) : [];
     const facts = [
-      tag.score !== undefined && t("score", { score: tag.score.toFixed(2) }),
+      tag.score !== undefined && t("score", { score: Number(tag.score.toFixed(2)) }),
       times.length && t("seenAt", { times: listed(times) }),
       tag.models.length && t("model", { models: listed(tag.models) }),
     ];

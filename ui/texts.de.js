@@ -293,7 +293,7 @@
       allSettled: "Alles, was wartet, ist geklärt.",
       tagSettled: "„{tag}“ ist geklärt: was davon geschrieben wird, stimmt wie versprochen, oder nichts wartet.",
       lookedNow: "1 Blick seit du hier bist. | {n} Blicke seit du hier bist.",
-      showPromises: "Was Blicke über jeden Tag sagen",
+      showPromises: "Was Blicke über die einzelnen Tags sagen",
       hidePromises: "Ausblenden, was Blicke sagen",
       thisSitting: "Deine Blicke:",
       nowPromised: "„{tag}“ kann ab {apply} sicher versprochen werden",

@@ -27,7 +27,7 @@ _Act = Callable[[App, Wish], Answer]
 
 
 def reviewing(app: App, wish: Wish) -> Answer:
-    """list; accept, reject, never-here ITEM TAG…; instead ITEM TAG OTHER; add ITEM TAG; never TAG; always TAG 0.85;
+    """list; accept, reject, never-here ITEM TAG…; instead ITEM… TAG OTHER; add ITEM… TAG; never TAG; always TAG 0.85;
     undo N; acts."""
     return REVIEW_ACTIONS[wish.action](app, wish)
 
@@ -76,18 +76,29 @@ def _doubts(app: App, tags: Iterable[str]) -> list[str]:
 
 
 def _never_here(app: App, wish: Wish) -> Answer:
+    if wish.all:
+        return _sent(app, review.never_here(app.store, review.places_of(app.store, wish.tag, wish.feature)))
     return _sent(app, review.never_here(app.store, _places(wish)), more=_doubts(app, wish.names[1:]))
 
 
 def _instead(app: App, wish: Wish) -> Answer:
-    ref, tag, other = _names(wish, 3, "an item, the wrong tag and the right one")
-    return _sent(app, review.instead(app.store, parse_ref(ref), tag, other))
+    if wish.all:
+        if not wish.tag:
+            raise TaggerError("Instead of what? Say the wrong tag as --tag.")
+        (other,) = _names(wish, 1, "the right tag, and the wrong one as --tag")
+        return _sent(app, review.instead(app.store, review.places_of(app.store, wish.tag, wish.feature), other))
+    if len(wish.names) < 3:
+        raise TaggerError("'instead' needs items, the wrong tag and the right one.")
+    *items, tag, other = wish.names
+    return _sent(app, review.instead(app.store, [(parse_ref(item), tag) for item in items], other))
 
 
 def _add(app: App, wish: Wish) -> Answer:
-    ref, tag = _names(wish, 2, "an item and a tag")
-    item = _item(app, parse_ref(ref))
-    return _sent(app, review.add(app.store, parse_ref(ref), tag, item))
+    if len(wish.names) < 2:
+        raise TaggerError("'add' needs items and a tag.")
+    *items, tag = wish.names
+    refs = [parse_ref(item) for item in items]
+    return _sent(app, review.add(app.store, [(ref, tag) for ref in refs], {ref: _item(app, ref) for ref in refs}))
 
 
 def _item(app: App, ref: ItemRef) -> str:

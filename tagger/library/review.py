@@ -7,7 +7,7 @@ call it. What an answer asks to be written waits in the outbox until a heavy pro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from tagger.answers import Answers, Question, Saying, Source, TagRule, Waiting
@@ -45,23 +45,34 @@ def reject_all(store: Answers, tag: str = "", feature: str = "") -> int:
     return _say_all(store, False, tag, feature)
 
 
-def instead(store: Answers, ref: ItemRef, tag: str, other: str, click: str = "") -> int:
-    """It is ``other`` instead: one no and one yes. Raises TaggerError."""
-    if normal(tag) == normal(other):
-        raise TaggerError(f"“{other}” is the same tag: name the one that it is instead.")
-    said = _question(store, ref, tag)
-    sayings = [Saying(said, "no", "instead"), Saying(_question(store, ref, other), "yes", "missed")]
-    return store.say(f"{_where([(ref, tag)])}: {other} instead of {tag}", sayings, click=click)
+def places_of(store: Answers, tag: str = "", feature: str = "") -> list[Place]:
+    """All that waits (of one tag, of one feature). Raises TaggerError when nothing does."""
+    return [(one.ref, one.decision.tag) for one in _all(store, tag, feature)]
 
 
-def add(store: Answers, ref: ItemRef, tag: str, fingerprint: str = "", click: str = "") -> int:
-    """It was missed. ``fingerprint`` is for an item that was never looked at. Raises TaggerError."""
-    if not tag.strip():
-        raise TaggerError("A tag needs a name.")
-    question = store.question(ref, tag) or (Question(ref, fingerprint, tag) if fingerprint else None)
-    if question is None:
-        raise _unknown(ref)
-    return store.say(f"added {tag} to {ref.kind} {ref.id}", [Saying(question, "yes", "missed")], click=click)
+def instead(store: Answers, places: Sequence[Place], other: str, click: str = "") -> int:
+    """It is ``other`` instead: one no and one yes for each. Raises TaggerError."""
+    sayings = []
+    for ref, tag in places:
+        if normal(tag) == normal(other):
+            raise TaggerError(f"“{other}” is the same tag: name the one that it is instead.")
+        yes = Saying(_question(store, ref, other), "yes", "missed")
+        sayings += [Saying(_question(store, ref, tag), "no", "instead"), yes]
+    return store.say(f"{_where(places)}: {other} instead", sayings, click=click)
+
+
+def add(store: Answers, places: Sequence[Place], files: Mapping[ItemRef, str] | None = None, click: str = "") -> int:
+    """They were missed. ``files`` are fingerprints, for items that were never looked at. Raises TaggerError."""
+    sayings = []
+    for ref, tag in places:
+        if not tag.strip():
+            raise TaggerError("A tag needs a name.")
+        fingerprint = (files or {}).get(ref, "")
+        question = store.question(ref, tag) or (Question(ref, fingerprint, tag) if fingerprint else None)
+        if question is None:
+            raise _unknown(ref)
+        sayings.append(Saying(question, "yes", "missed"))
+    return store.say(f"added {_where(places)}", sayings, click=click)
 
 
 def never_here(store: Answers, places: Sequence[Place], click: str = "") -> int:
@@ -110,13 +121,18 @@ def _say(store: Answers, places: Sequence[Place], yes: bool, source: Source, cli
 
 
 def _say_all(store: Answers, yes: bool, tag: str, feature: str) -> int:
+    found = _all(store, tag, feature)
+    sayings = [Saying(one.question, "yes" if yes else "no") for one in found]
+    what = tag or feature or "that waited"
+    return store.say(f"{'accepted' if yes else 'rejected'} all {len(found):,} {what}", sayings)
+
+
+def _all(store: Answers, tag: str, feature: str) -> list[Waiting]:
     found = store.review_queue(_ALL, tag, feature)
     if not found:
         of = f" of “{tag or feature}”" if tag or feature else ""
         raise TaggerError(f"Nothing{of} waits for your look: 'review' lists what does.")
-    sayings = [Saying(one.question, "yes" if yes else "no") for one in found]
-    what = tag or feature or "that waited"
-    return store.say(f"{'accepted' if yes else 'rejected'} all {len(found):,} {what}", sayings)
+    return found
 
 
 def _question(store: Answers, ref: ItemRef, tag: str) -> Question:

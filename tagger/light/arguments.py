@@ -64,8 +64,8 @@ PEOPLE_ACTIONS = (
 )
 
 _MORE = {
-    "review": "list; accept, reject or never-here ITEM TAG …; instead ITEM TAG OTHER; add ITEM TAG; never TAG; "
-    "always TAG 0.85; undo N; acts.",
+    "review": "list; accept, reject or never-here ITEM TAG …; instead ITEM … TAG OTHER; add ITEM … TAG; never TAG; "
+    "always TAG 0.85; undo N; acts. With --all, accept, reject, never-here and instead OTHER are about all that waits.",
     "audit": "list; right or wrong ITEM TAG.",
     "models": "list; fetch, remove or check NAME …; check takes a .yaml of yours, too.",
     "markers": "list; make; take-back [TAG …].",

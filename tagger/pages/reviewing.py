@@ -112,9 +112,9 @@ def _do(store: SqliteStore, click: Click) -> int:
         case "audit_wrong":
             return reviews.audit(store, ref, tag, False, key)
         case "instead":
-            return reviews.instead(store, ref, tag, click.other, key)
+            return reviews.instead(store, places, click.other, key)
         case "add":
-            return reviews.add(store, ref, tag, click=key)
+            return reviews.add(store, places, click=key)
         case "never_here":
             return reviews.never_here(store, places, key)
         case _:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tagger.errors import TaggerError
-from tagger.operations import Wish
+from tagger.operations import Answer, Wish
 from tagger.types import ItemRef
 from tests.double import StashDouble
 from tests.line.test_meanwhile import BLACK_WHITE, Line
@@ -348,6 +348,37 @@ def test_audits_keep_a_promise_and_what_is_not_promised_waits(line: Line) -> Non
     line.do("tag", **promised)
     assert BLACK_WHITE not in line.tags(later)
     assert f"image:{later.id}" in [row["ref"] for row in line.do("review", **promised).data["items"]]
+
+
+def test_many_and_all_of_a_filter_are_something_else_or_were_missed(line: Line) -> None:
+    refs = [line.add() for _ in range(3)]
+    asked = {"thresholds.apply": 1.0}
+    line.do("tag", **asked)
+    items = tuple(f"image:{ref.id}" for ref in refs)
+
+    def waits() -> set[str]:
+        data = line.do("review", wish=Wish(tag=BLACK_WHITE), **asked).data
+        return {row["ref"] for row in data["items"]}
+
+    def undo(said: Answer) -> None:
+        line.do("review", wish=Wish(action="undo", names=(str(said.data["act"]),)), **asked)
+        assert waits() == set(items) and not any(line.tags(ref) for ref in refs)
+
+    assert waits() == set(items)
+    said = line.do("review", wish=Wish(action="add", names=(*items, "Lake")), **asked)
+    assert said.data["added"] == 3
+    undo(said)
+    some = Wish(action="instead", names=(*items[:2], BLACK_WHITE, "Lake"))
+    said = line.do("review", wish=some, **asked)
+    assert waits() == {items[2]} and [line.tags(ref) for ref in refs] == [{"Lake"}, {"Lake"}, set()]
+    undo(said)
+    every = Wish(action="instead", names=("Lake",), all=True, tag=BLACK_WHITE)
+    said = line.do("review", wish=every, **asked)
+    assert not waits() and all(line.tags(ref) == {"Lake"} for ref in refs)
+    undo(said)
+    said = line.do("review", wish=Wish(action="never-here", all=True, tag=BLACK_WHITE), **asked)
+    assert not waits()
+    undo(said)
 
 
 def test_a_tag_that_is_complete_speaks_of_every_item(line: Line) -> None:

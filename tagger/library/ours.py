@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from tagger.library import targets
 from tagger.library.following import follow_tags, under_old_names
 from tagger.library.marking import let_go
+from tagger.library.people.made import is_that
 from tagger.library.tools import Tools
-from tagger.types import Change, MediaItem, Tag
+from tagger.types import Change, MediaItem, Performer, Tag
 from tagger.vocabulary import TagIndex
 
 REMOVED = "a person removed it already"
@@ -21,6 +23,8 @@ class Ours:
         tags = tools.library.tags()
         for line in follow_tags(tools.store, tools.library, tags):
             tools.progress.say(line)
+        self._tools = tools
+        self._performers: dict[tuple[str, str], bool] = {}
         self._tags = {tag.id: tag for tag in tags}
         self._index = TagIndex(under_old_names(tools.store, tags), tools.tree.others)
 
@@ -36,7 +40,22 @@ class Ours:
             return "the tag is another one now" if plan.tag_id in self._tags else "the tag is gone from the library"
         if plan.tag_id not in targets.present(item, plan.target):
             return REMOVED
+        if plan.target == "performer" and not self._is_that_performer(plan.tag_id, plan.tag_name):
+            return "the performer is another one now"
         return ""
+
+    def _is_that_performer(self, performer_id: str, name: str) -> bool:
+        """Asked once: what is taken back is a witness no longer."""
+        known = self._performers.get((performer_id, name))
+        if known is None:
+            one = self._performers_now.get(performer_id)
+            known = one is not None and is_that(self._tools.library, self._tools.store, one, name)
+            self._performers[performer_id, name] = known
+        return known
+
+    @cached_property
+    def _performers_now(self) -> dict[str, Performer]:
+        return {performer.id: performer for performer in self._tools.library.performers()}
 
 
 def delete_unused(tools: Tools, made: Sequence[Tag]) -> tuple[str, ...]:

@@ -11,8 +11,12 @@ import pytest
 from tagger.operations import Wish
 from tests.double import StashDouble
 from tests.line.test_meanwhile import BLACK_WHITE, Line
+from tests.line.test_people import MEDIA, MIRROR, People, start
 
 YES = Wish(yes=True)
+needs_faces = pytest.mark.skipif(
+    not MIRROR or not MEDIA, reason="set AI_TAGGER_MIRROR and AI_TAGGER_TEST_MEDIA for real weights and faces"
+)
 
 
 @pytest.fixture
@@ -63,3 +67,34 @@ def test_deciding_again_in_a_rebuilt_library_takes_no_tag_of_a_persons(line: Lin
     line.do("again", wish=YES, **{"limits.most_tags": 6, "tags.blacklist": [BLACK_WHITE]})
     assert theirs.name not in line.tags(new)
     assert [theirs.name in line.tags(ref) for ref in refs] == [n < by_hand for n in range(8)]
+
+
+@pytest.mark.slow
+@needs_faces
+def test_a_performer_with_the_id_of_ours_is_not_who_we_knew(tmp_path: Path) -> None:
+    with StashDouble(tmp_path / "stash") as stash:
+        world = People(stash, tmp_path)
+        backup = copy.deepcopy(stash.data)
+        start(world)
+        ours = {performer.id: performer.name for performer in stash.data.performers.values()}
+        with stash.lock:
+            stash.data = backup
+        somebody = world.refs[ours[stash.add_performer("Bob")]]
+        stash.set_performers(somebody[0], ["Bob"])
+        assert world.run("tag").code == 0
+        world.run("undo", "--everything")
+        assert [world.on(ref) for ref in somebody] == [{"Bob"}, *[set()] * (len(somebody) - 1)]
+
+
+@pytest.mark.slow
+@needs_faces
+def test_a_performer_who_was_renamed_is_still_ours_to_take_back(tmp_path: Path) -> None:
+    with StashDouble(tmp_path / "stash") as stash:
+        world = People(stash, tmp_path)
+        start(world)
+        with stash.lock:
+            next(one for one in stash.data.performers.values() if one.name == "amy").name = "Amy F."
+        assert world.run("tag").code == 0
+        assert all(world.on(ref) == {"Amy F."} for ref in world.refs["amy"])
+        world.run("undo", "--everything")
+        assert set(world.everything().values()) == {frozenset()}

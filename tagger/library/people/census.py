@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -16,7 +17,7 @@ from tagger.library.learn import is_much
 from tagger.library.people.desk import Desk, follow_performers
 from tagger.library.people.gathering import gather
 from tagger.library.people.judging import vector_of
-from tagger.library.people.made import UNMADE, stamp
+from tagger.library.people.made import UNMADE, is_that, stamp
 from tagger.library.people.reviewed import follow_answers
 from tagger.library.people.sending import ours_on
 from tagger.library.scope import meant
@@ -57,7 +58,12 @@ class Census:
         performers = tools.library.performers()
         self._there = {performer.id for performer in performers}
         unmade = self._store.facts(UNMADE)
-        lines, gone = follow_performers(self._people, performers, {name.removeprefix(UNMADE) for name in unmade})
+        lines, gone = follow_performers(
+            self._people,
+            performers,
+            {name.removeprefix(UNMADE) for name in unmade},
+            partial(is_that, tools.library, self._store),
+        )
         for name in unmade:
             self._store.remember(name, "")
         for line in lines:

@@ -243,10 +243,14 @@ def _removal(
 
 
 def follow_performers(
-    store: PeopleStore, performers: Sequence[Performer], unmade: Collection[str] = ()
+    store: PeopleStore,
+    performers: Sequence[Performer],
+    unmade: Collection[str],
+    is_that: Callable[[Performer, str], bool],
 ) -> tuple[list[str], list[Person]]:
     """Renamed and rebuilt performers are followed. Lines for a person; and people whose performer is gone.
 
+    ``is_that``: whether a performer with another name is whom we knew by this one; else it is somebody else's id now.
     Not those that we made and deleted ourselves (``unmade``): of these only the performer is gone.
     """
     by_id = {one.id: one for one in performers}
@@ -259,6 +263,9 @@ def follow_performers(
             continue
         if namesake is not None and (there is None or namesake.id != there.id):
             store.link(person.id, namesake.id, namesake.name)
+        elif there is not None and not is_that(there, person.name):
+            store.link(person.id, "", person.name)
+            lines.append("A known person's performer is somebody else now: not followed.")
         elif there is not None:
             store.link(person.id, there.id, there.name)
             lines.append("A person was renamed in the library: followed.")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from tagger.answers import Selection
 from tagger.errors import LibraryRefusedError
+from tagger.library.delivery import items_of
 from tagger.library.tools import Tools
 from tagger.ports import Library, Store
 from tagger.types import Performer
@@ -13,6 +15,7 @@ _MADE = "made performer "
 UNMADE = "unmade performer "  # deleted by us: people are not forgotten for that
 _MAKING = "making performer "
 _NEXT_RUN = 0
+_LOOK_AT = 20
 
 
 def make(library: Library, store: Store, name: str, run_id: int = _NEXT_RUN) -> Performer:
@@ -53,6 +56,18 @@ def stamp(library: Library, store: Store, run_id: int) -> None:
         number, _, name = said.partition(" ")
         if number == str(_NEXT_RUN):
             store.remember(fact, f"{run_id} {name}")
+
+
+def is_that(library: Library, store: Store, performer: Performer, name: str) -> bool:
+    """Whether it is whom we wrote under this name: they are still called so, or most that we wrote of them is still
+    there. A restored or rebuilt library gives their id to somebody else."""
+    if name.casefold() in {known.casefold() for known in (performer.name, *performer.aliases)}:
+        return True
+    about = (change for change in store.ours(Selection(tag=name), 0, _LOOK_AT) if change.plan.target == "performer")
+    ours = [change for change in about if change.plan.tag_id == performer.id]
+    there = items_of(library, ours)
+    still = [performer.id in there[c.plan.ref].performer_ids for c in ours if c.plan.ref in there]
+    return not still or 2 * sum(still) > len(still)
 
 
 def delete_unused_performers(

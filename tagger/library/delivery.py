@@ -18,7 +18,7 @@ from tagger.types import Action, Change, ChangeState, ItemKind, ItemRef, MediaIt
 GONE = "it is gone from the library"
 _ANOTHER_FILE = "its file has changed since"
 _SILENCE = "the library didn't say what became of it"
-_UNDER_WAY = 100
+_UNDER_WAY = 250
 
 # What is to be sent: by item, then by the id of the tag (or performer).
 Wanted: TypeAlias = dict[tuple[ItemRef, Target], dict[str, Change]]

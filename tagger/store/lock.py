@@ -118,7 +118,8 @@ def _open(data: Path) -> int:
 def wanted(data: Path) -> bool:
     """Whether somebody waits for the lock: a worker that only serves what is asked of it then makes room."""
     with contextlib.suppress(OSError):
-        return time.time() - (data / WANTED_NAME).stat().st_mtime < _WANTED_S
+        # A clock that was set back makes a wish of tomorrow, which nobody has any more.
+        return abs(time.time() - (data / WANTED_NAME).stat().st_mtime) < _WANTED_S
     return False
 
 

@@ -84,14 +84,18 @@ def test_what_cannot_be_read_says_why(stash: StashDouble, tmp_path: Path) -> Non
     assert [failed["id"] for failed in state["failed"]] == [ref.id] and state["failed"][0]["reason"]
 
 
-def test_a_killed_worker_is_replaced_by_who_waits(stash: StashDouble, tmp_path: Path, data: Path) -> None:
+@pytest.mark.parametrize("clock", [0, 2**32])
+def test_a_killed_worker_is_replaced_by_who_waits(stash: StashDouble, tmp_path: Path, data: Path, clock: int) -> None:
     first = stash.add_image(picture(tmp_path / "a.jpg", colour=False, seed=1))
     looked_at(stash, [item(first)])
     works = holder(data)
     assert works is not None
     os.kill(works.pid, signal.SIGKILL)
     until(lambda: holder(data) is None)
-    os.utime(data / "worker.log", (0, 0))  # long ago, as for whoever waits
+    # Long ago, as for whoever waits; or of tomorrow, after the clock was set back.
+    for name in ("worker.log", "worker.wanted"):
+        (data / name).touch()
+        os.utime(data / name, (clock, clock))
     second = stash.add_image(picture(tmp_path / "b.jpg", colour=False, seed=2))
     looked_at(stash, [item(second)])
     assert BLACK_WHITE in stash.tags_by_item()[second]

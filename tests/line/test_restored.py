@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from tagger.operations import Wish
 from tests.double import StashDouble
 from tests.line.test_meanwhile import BLACK_WHITE, Line
-from tests.line.test_people import MEDIA, MIRROR, People, start
+from tests.line.test_people import KNOWN, MEDIA, MIRROR, People, start
 
 YES = Wish(yes=True)
 needs_faces = pytest.mark.skipif(
@@ -98,3 +99,21 @@ def test_a_performer_who_was_renamed_is_still_ours_to_take_back(tmp_path: Path) 
         assert all(world.on(ref) == {"Amy F."} for ref in world.refs["amy"])
         world.run("undo", "--everything")
         assert set(world.everything().values()) == {frozenset()}
+
+
+@pytest.mark.slow
+@needs_faces
+def test_nobody_is_forgotten_for_a_backup_from_before_they_had_a_performer(tmp_path: Path) -> None:
+    with StashDouble(tmp_path / "stash") as stash:
+        world = People(stash, tmp_path)
+        world.people("learn", str(world.known(*KNOWN)), "--create")
+        backup = copy.deepcopy(stash.data)
+        newest = max(backup.performers, key=int)
+        lost = backup.performers.pop(newest).name
+        for item in backup.items["image"].values():
+            item.updated_at -= timedelta(days=1)
+        assert world.run("tag").code == 0
+        with stash.lock:
+            stash.data = backup
+        assert "forget-gone" in world.run("tag").err
+        assert lost in {person["name"] for person in world.people("list")["people"]}

@@ -17,7 +17,7 @@ from tagger.library.learn import is_much
 from tagger.library.people.desk import Desk, follow_performers
 from tagger.library.people.gathering import gather
 from tagger.library.people.judging import vector_of
-from tagger.library.people.made import UNMADE, is_that, stamp
+from tagger.library.people.made import UNMADE, is_that, may_be_lost, stamp
 from tagger.library.people.reviewed import follow_answers
 from tagger.library.people.sending import ours_on
 from tagger.library.scope import meant
@@ -68,19 +68,25 @@ class Census:
             self._store.remember(name, "")
         for line in lines:
             tools.progress.say(line)
-        known = len(self._people.people())
-        if len(gone) > _FEW_PEOPLE and len(gone) > known / 2:
-            tools.progress.warn(
-                f"{len(gone)} of {known} known people are gone from the library at once, so nobody was forgotten: if "
-                "that is right, run 'ai_tagger.py people forget-gone'."
-            )
-        else:
-            if gone:
-                forget_people(desk, gone)
-                tools.progress.say(f"{len(gone)} people were deleted in the library: forgotten here, too.")
+        if gone:
+            self._forget(gone)
         carry_examples(desk)
         follow_answers(desk, self._store)
         desk.changed()
+
+    def _forget(self, gone: list[Person]) -> None:
+        """Who was deleted in the library; but many at once, or a backup that was put back, are no such wish."""
+        say, known = self._tools.progress, len(self._people.people())
+        lost = may_be_lost(self._tools.library, self._store, [person.name for person in gone])
+        if not lost and (len(gone) <= _FEW_PEOPLE or len(gone) <= known / 2):
+            forget_people(self._desk, gone)
+            say.say(f"{len(gone)} people were deleted in the library: forgotten here, too.")
+            return
+        how = "as after a backup that was put back" if lost else "at once"
+        say.warn(
+            f"{len(gone)} of {known} known people are gone from the library {how}, so nobody was forgotten: if that is "
+            "right, run 'ai_tagger.py people forget-gone'."
+        )
 
     def notice(self, item: MediaItem, standing: Standing) -> None:
         """A performer of ours that isn't there any more was taken away by a person, if there still is one."""

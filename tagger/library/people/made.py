@@ -7,6 +7,7 @@ from collections.abc import Collection
 from tagger.answers import Selection
 from tagger.errors import LibraryRefusedError
 from tagger.library.delivery import items_of
+from tagger.library.following import is_older
 from tagger.library.tools import Tools
 from tagger.ports import Library, Store
 from tagger.types import Performer
@@ -68,6 +69,13 @@ def is_that(library: Library, store: Store, performer: Performer, name: str) -> 
     there = items_of(library, ours)
     still = [performer.id in there[c.plan.ref].performer_ids for c in ours if c.plan.ref in there]
     return not still or 2 * sum(still) > len(still)
+
+
+def may_be_lost(library: Library, store: Store, names: Collection[str]) -> bool:
+    """Whether items are older than what we wrote of these people to them: then a backup was put back."""
+    ours = [c for name in names for c in store.ours(Selection(tag=name), 0, _LOOK_AT) if c.plan.target == "performer"]
+    there = items_of(library, ours)
+    return any(is_older(there.get(change.plan.ref), change) for change in ours)
 
 
 def delete_unused_performers(

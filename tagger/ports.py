@@ -305,8 +305,8 @@ class Standing:
     or that are missed; ``gone_names`` are their normal names, since a restored library has other ids.
     ``refused`` and ``accepted``: what a person said of tags here (in reviews, or by what they did in the library), as
     :func:`tagger.vocabulary.normal` names: the one is never written, the other stays whatever the scores say.
-    ``mine`` says more of ``ours``, by tag id. ``our_performers``, ``gone_performers``, ``people_refused`` and
-    ``people_accepted`` are the same for performers.
+    ``mine`` says more of ``ours``, by tag id. ``our_performers``, ``gone_performers`` and ``people_refused``
+    are the same for performers.
     """
 
     seen: frozenset[str] = frozenset()
@@ -322,7 +322,6 @@ class Standing:
     our_performers: frozenset[str] = frozenset()
     gone_performers: frozenset[str] = frozenset()
     people_refused: frozenset[str] = frozenset()
-    people_accepted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

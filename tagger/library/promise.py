@@ -26,7 +26,6 @@ from typing import NamedTuple
 
 from tagger.answers import TagRule
 from tagger.decide import ANSWERS, NEVER, PlaceRule, Policy
-from tagger.figures import percent
 from tagger.ports import Store
 from tagger.vocabulary import normal
 
@@ -66,7 +65,9 @@ class Promise:
         if self.apply is None:
             return f"{self.tag}: not promised yet; {evidence}; {self.needs:,} more right ones would do"
         whose = f" (by its feature, {self.feature})" if self.borrowed else ""
-        return f"{self.tag}: {_exact(self.apply)}; {evidence}{whose}; at least {percent(self.at_least)}"
+        # The nearest percent, since where this is said the promise is kept; never a certainty.
+        bound = min(99, round(100 * self.at_least))
+        return f"{self.tag}: {_exact(self.apply)}; {evidence}{whose}; at least {bound} %"
 
 
 def _exact(threshold: float) -> str:

@@ -69,8 +69,8 @@ class Secret:
 class Connection:
     """A server's address and what it takes to be let in.
 
-    ``base_url`` has no slash at its end. ``dir`` is Stash's configuration folder and ``plugin_dir`` our own there, both
-    "" when we weren't started by Stash.
+    ``base_url`` has no slash at its end. ``dir`` is Stash's configuration folder, "" when we weren't started by
+    Stash.
     """
 
     base_url: str
@@ -79,7 +79,6 @@ class Connection:
     api_key: Secret = field(default_factory=Secret)
     verify_tls: bool = True
     dir: str = ""
-    plugin_dir: str = ""
 
     def headers(self) -> dict[str, str]:
         """What to send with every request, media too: the session (it carries Stash's guard against hook loops), and
@@ -117,7 +116,6 @@ def from_server_connection(given: Mapping[str, Any]) -> Connection:
         cookie_name=name,
         cookie=Secret(value),
         dir=str(given.get("Dir") or ""),
-        plugin_dir=str(given.get("PluginDir") or ""),
     )
 
 

@@ -105,6 +105,8 @@ def _hook(data: str, server: dict[str, Any], context: dict[str, Any]) -> int:
     except (TaggerError, OSError) as e:
         # The item is not lost: "Tag library" finds what no hook noted.
         StashLog().warn(f"A new item couldn't be queued ({e}): run 'Tag new media' or 'Tag library' later.")
+    except Exception as e:  # noqa: BLE001
+        StashLog().warn(unforeseen(e))
     sys.stdout.write('{"output":"ok"}')
     return 0
 

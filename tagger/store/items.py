@@ -121,7 +121,6 @@ def standing(db: sqlite3.Connection, library_id: int, items: Sequence[MediaItem]
             our_performers=frozenset(performers.get((row_id, "done"), ())),
             gone_performers=frozenset(performers.get((row_id, "gone"), ())),
             people_refused=_answered(said[key], "performer", "no"),
-            people_accepted=_answered(said[key], "performer", "yes"),
         )
     return found
 

@@ -99,12 +99,12 @@ def test_sixty_flawless_audits_and_some_reviews_move_a_threshold() -> None:
     looks = [Seen(0.95, True)] * 60 + [Seen(0.84, True)] * 20 + [Seen(0.80, False)] * 20
     (found,) = promises({DOG: looks}, 0.95, {DOG: 0.90})
     assert found.apply == pytest.approx(0.84, abs=0.01)
-    assert found.sentence() == f"Dog: {found.apply:.2f}; 80 looked at, 80 right; at least 96 %"
+    assert found.sentence() == f"Dog: {found.apply:.2f}; 80 looked at, 80 right; at least 97 %"
 
 
 def test_the_sentence_is_the_evidence() -> None:
     assert Promise("Dog", "objects", 0.81, 60, 59, at_least(59, 60)).sentence() == (
-        "Dog: 0.81; 60 looked at, 59 right; at least 92 %"
+        "Dog: 0.81; 60 looked at, 59 right; at least 93 %"
     )
     (few,) = promises({DOG: [Seen(0.95, True)] * 10}, 0.95, {DOG: 0.9})
     assert few.sentence() == "Dog: not promised yet; 10 looked at, 10 right; 42 more right ones would do"

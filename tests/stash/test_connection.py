@@ -47,7 +47,7 @@ def test_what_stash_writes_to_stdin() -> None:
     connection = from_server_connection({**GIVEN, "Scheme": "https", "Dir": "/config", "PluginDir": "/config/p"})
     assert connection.base_url == "https://127.0.0.1:9999"
     assert connection.headers() == {"Cookie": "session=s3cret"}
-    assert (connection.dir, connection.plugin_dir) == ("/config", "/config/p")
+    assert connection.dir == "/config"
     assert from_server_connection({**GIVEN, "SessionCookie": None}).headers() == {}
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float32]
 
 PEOPLE = "people"  # the feature
-CONFIRMED, IGNORED, NOT_A_FACE = "is", "ignored", "not_face"
+CONFIRMED, IGNORED = "is", "ignored"
 LEAST_FACE_PX = 16  # what is narrower isn't kept; the rest is, so that limits can change without a look
 _MOST_EVIDENCE = 4
 _MOST_PLACES = 64

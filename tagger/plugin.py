@@ -13,7 +13,7 @@ from tagger.light.data import data_folder
 from tagger.light.log import StashLog
 
 if TYPE_CHECKING:
-    from tagger.operating import Wish
+    from tagger.operations.operation import Wish
 
 
 def main(payload: bytes, root: Path) -> int:
@@ -65,7 +65,7 @@ def _is_question(args: dict[str, Any]) -> bool:
 
 def _wish(args: dict[str, Any]) -> Wish:
     """What a task's arguments ask for; the terminal has them all."""
-    from tagger.operating import Wish
+    from tagger.operations.operation import Wish
 
     return Wish(
         run=int(args["run"]) if args.get("run") else None,

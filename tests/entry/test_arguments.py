@@ -6,10 +6,8 @@ from dataclasses import fields
 
 import pytest
 
-from tagger import peopling, saying
 from tagger.light import arguments
-from tagger.operating import Wish
-from tagger.operations import OPERATIONS
+from tagger.operations import OPERATIONS, Wish, peopling, saying
 from tests.entry.installed import Installed
 
 NEEDED = {"look": ["a.jpg"], "import": ["a.json"]}

@@ -12,7 +12,7 @@ from tagger.library.learn import question_lines
 from tagger.library.progress import many
 from tagger.library.told import called
 from tagger.light.bootstrap import setup_status
-from tagger.operating import DONE, SOME_FAILED, Answer, Operation, Wish
+from tagger.operations.operation import DONE, SOME_FAILED, Answer, Operation, Wish
 from tagger.store.lock import holder
 from tagger.types import ItemKind
 

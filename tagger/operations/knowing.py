@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from tagger.app import App
 from tagger.library.people import correcting
 from tagger.library.people.desk import Desk
-from tagger.operating import Wish
+from tagger.operations.operation import Wish
 from tagger.people_store import StoredFace
 
 Said: TypeAlias = tuple[list[str], Mapping[str, Any]]

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 
-from tagger import measuring
 from tagger.answers import Question, Selection
 from tagger.app import App
 from tagger.errors import TaggerError
@@ -18,7 +17,8 @@ from tagger.library.order import AUDITS_READY
 from tagger.library.people.census import follow_reviews
 from tagger.library.progress import many
 from tagger.library.takeback import TakenBack, parse_ref, send_all, undo_everything, undo_selection
-from tagger.operating import Answer, Operation, Wish, as_worker
+from tagger.operations import measuring
+from tagger.operations.operation import Answer, Operation, Wish, as_worker
 from tagger.policy import doubt
 from tagger.types import ItemRef
 from tagger.vocabulary import normal

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tagger import looking
 from tagger.app import App
 from tagger.errors import TaggerError
 from tagger.figures import percent
@@ -13,7 +12,8 @@ from tagger.library.following import under_old_names
 from tagger.library.progress import many, words
 from tagger.library.takeback import parse_ref
 from tagger.library.why import why_lines, why_of
-from tagger.operating import COULD_NOT_RUN, DONE, Answer, Operation, Wish, as_worker
+from tagger.operations import looking
+from tagger.operations.operation import COULD_NOT_RUN, DONE, Answer, Operation, Wish, as_worker
 from tagger.policy import tree_of
 from tagger.vocabulary import TagIndex
 

@@ -8,11 +8,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from tagger import knowing, looking
 from tagger.app import App
 from tagger.errors import ConfigError, TaggerError
 from tagger.folder import PICTURES, VIDEOS, quick_fingerprint
-from tagger.knowing import Said
 from tagger.library.find import Order
 from tagger.library.people import correcting
 from tagger.library.people.census import change_people, forget_people
@@ -22,7 +20,9 @@ from tagger.library.people.learning import Learned, Learner
 from tagger.library.progress import words
 from tagger.library.tag import tag_library
 from tagger.library.tools import Tools
-from tagger.operating import Answer, Operation, Wish, as_worker
+from tagger.operations import knowing, looking
+from tagger.operations.knowing import Said
+from tagger.operations.operation import Answer, Operation, Wish, as_worker
 from tagger.people_store import NewFace, PeopleStore, Place
 from tagger.types import Box, ItemRef, MediaItem, parse_item
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tagger import catalogue
 from tagger.app import App
 from tagger.errors import ConfigError, TaggerError
-from tagger.operating import DONE, SOME_FAILED, Answer, Operation, Wish
+from tagger.operations.operation import DONE, SOME_FAILED, Answer, Operation, Wish
 from tagger.recognizers import check as check_model
 
 

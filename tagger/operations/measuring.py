@@ -13,7 +13,7 @@ from tagger.evaluate.page import as_json, lines
 from tagger.library import exchange
 from tagger.library.progress import many
 from tagger.library.promise import Seen
-from tagger.operating import Answer, Operation, Wish, as_worker
+from tagger.operations.operation import Answer, Operation, Wish, as_worker
 from tagger.vocabulary import singular
 
 

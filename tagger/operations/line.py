@@ -1,4 +1,4 @@
-"""The operations, one function each: what tasks, pages and the terminal can ask for. Both doors use this one table."""
+"""The main line: set up, try, tag, serve what was asked for, undo; look at files, and the first demonstration."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tagger import catalogue, deciding, looking, marking, measuring, modelling, peopling, saying, telling
+from tagger import catalogue
 from tagger.answers import Selection
 from tagger.app import App
 from tagger.errors import BusyError, ModelError
@@ -24,7 +24,8 @@ from tagger.library.progress import many, words
 from tagger.library.tag import Outcome, tag_library
 from tagger.library.takeback import send_all
 from tagger.library.undo import undo_run
-from tagger.operating import COULD_NOT_RUN, DONE, SOME_FAILED, Answer, Operation, Wish, as_worker
+from tagger.operations import looking, peopling, saying, telling
+from tagger.operations.operation import DONE, SOME_FAILED, Answer, Operation, Wish, as_worker
 from tagger.ports import Host
 from tagger.store.lock import wanted, worker_lock
 
@@ -287,7 +288,7 @@ _LOOKED = {"apply": "", "review": "unsure: ", "keep": "not shown: "}
 
 
 def look(app: App, wish: Wish) -> Answer:
-    """What it sees in these files, as lines; :func:`tagger.looking.look_json` streams it as JSON."""
+    """What it sees in these files, as lines; :func:`tagger.operations.looking.look_json` streams it as JSON."""
     failed = 0
     lines: list[str] = []
     for seen in look_json(app, wish):
@@ -327,7 +328,7 @@ def demo(app: App, wish: Wish) -> Answer:
     return Answer(lines, {"report": str(report), "files": n, "failed": failed}, SOME_FAILED if failed else DONE)
 
 
-OPERATIONS: Mapping[str, Operation] = {
+ENTRIES: Mapping[str, Operation] = {
     "setup": setup,
     "look": look,
     "try": try_it,
@@ -336,13 +337,4 @@ OPERATIONS: Mapping[str, Operation] = {
     "serve": serve,
     "undo": undo,
     "demo": demo,
-    **telling.ENTRIES,
-    **modelling.ENTRIES,
-    **deciding.ENTRIES,
-    **marking.ENTRIES,
-    **saying.ENTRIES,
-    **peopling.ENTRIES,
-    **measuring.ENTRIES,
 }
-
-__all__ = ["COULD_NOT_RUN", "DONE", "OPERATIONS", "SOME_FAILED", "Answer", "Wish", "look_json"]

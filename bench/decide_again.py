@@ -21,9 +21,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tagger.aggregate import Knowledge
-from tagger.calibration import Calibration, Calibrations
-from tagger.decide import Policy
+from tagger.judgement.aggregate import Knowledge
+from tagger.judgement.calibration import Calibration, Calibrations
+from tagger.judgement.decide import Policy
+from tagger.judgement.vocabulary import Names, TagIndex, display
 from tagger.library.again import Again, decide_again
 from tagger.library.judge import Judge
 from tagger.library.order import prepare
@@ -42,7 +43,6 @@ from tagger.types import (
     Sighting,
     Tag,
 )  # fmt: skip
-from tagger.vocabulary import Names, TagIndex, display
 
 MODEL = "deimv2-femto@1"
 LABELS = [f"label {n}" for n in range(80)]

@@ -22,11 +22,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from tagger.calibration import Calibration, Context, Curve, Jury, context_terms, logit
 from tagger.catalogue import SHIPPED, AnySpec, Source, fetch, load
 from tagger.config import USUAL_REVIEW
 from tagger.engines.onnx import OnnxEngine
 from tagger.evaluate.measure import LEAST, equal_mass
+from tagger.judgement.calibration import Calibration, Context, Curve, Jury, context_terms, logit
 from tagger.recognizers import build
 from tagger.types import Frame, Label
 

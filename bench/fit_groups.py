@@ -25,8 +25,8 @@ import numpy.typing as npt
 import yaml
 
 from bench.fit_calibration import Floats, look, regress, truths
-from tagger.calibration import logit, roll_up
 from tagger.catalogue import AnySpec, Source, fetch, load
+from tagger.judgement.calibration import logit, roll_up
 from tagger.types import Label
 
 ROOT = Path(__file__).parent.parent

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tagger.decide import Policy
+from tagger.judgement.decide import Policy
 from tagger.library.people.desk import Desk
 from tagger.library.people.gathering import open_groups, write_groups
 from tagger.people.grouping import FaceBatch

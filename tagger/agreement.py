@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
-from tagger.vocabulary import normal
+from tagger.judgement.vocabulary import normal
 
 
 def said_once(what: Mapping[str, object]) -> None:

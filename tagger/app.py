@@ -12,14 +12,15 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from tagger import catalogue, config
-from tagger.aggregate import Knowledge
 from tagger.catalogue import AnySpec, Catalogue, FaceDetectorSpec, FaceEmbedderSpec, Source
 from tagger.config import Loaded
-from tagger.decide import GalleryRule, Policy
 from tagger.engines.devices import Device, DeviceReport, choose_device, probe_devices
 from tagger.engines.onnx import OnnxEngine
 from tagger.errors import ConfigError, EngineError, ModelError, SetupError
 from tagger.folder import FolderLibrary
+from tagger.judgement.aggregate import Knowledge
+from tagger.judgement.decide import GalleryRule, Policy
+from tagger.judgement.vocabulary import Language, Tree
 from tagger.library.judge import Judge
 from tagger.library.marking import Rule as MarkerRule
 from tagger.library.people.desk import Desk
@@ -45,7 +46,6 @@ from tagger.stash.library import StashLibrary
 from tagger.stash.server import StashServer
 from tagger.store import SqliteStore
 from tagger.terminal import Terminal
-from tagger.vocabulary import Language, Tree
 
 MIRROR_VARIABLE = "AI_TAGGER_MIRROR"
 CONFIG_NAME = "config.yml"

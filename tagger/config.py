@@ -28,10 +28,10 @@ from pydantic import (
 
 from tagger import agreement, allowed
 from tagger.errors import ConfigError
+from tagger.judgement.vocabulary import normal
 from tagger.light.connection import without_logins
 from tagger.manifest import STASH_SETTINGS, from_stash
 from tagger.types import ITEM_KINDS, ItemKind, Scope
-from tagger.vocabulary import normal
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 FeatureMode = Literal["apply", "review", "look", "off"]

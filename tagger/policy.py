@@ -1,4 +1,4 @@
-"""The configuration and a language file → :class:`tagger.decide.Policy`, what is asked for in it checked for sense."""
+"""The configuration and a language file → :class:`~tagger.judgement.decide.Policy`, checked for sense."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tagger import agreement
 from tagger.config import USUAL_REVIEW, Config, Rule, Threshold
-from tagger.decide import PlaceRule, Policy
 from tagger.errors import ConfigError
-from tagger.families import Family
-from tagger.vocabulary import Language, Names, Tree, display, matches, normal
+from tagger.judgement.decide import PlaceRule, Policy
+from tagger.judgement.families import Family
+from tagger.judgement.vocabulary import Language, Names, Tree, display, matches, normal
 
 SHIPPED = Path(__file__).resolve().parents[1] / "models" / "names"
 COLOURS = frozenset(

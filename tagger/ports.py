@@ -304,7 +304,7 @@ class Standing:
     ``ours``: tag ids that we wrote and are still ours. ``gone``: tag ids that we wrote and a person removed,
     or that are missed; ``gone_names`` are their normal names, since a restored library has other ids.
     ``refused`` and ``accepted``: what a person said of tags here (in reviews, or by what they did in the library), as
-    :func:`tagger.vocabulary.normal` names: the one is never written, the other stays whatever the scores say.
+    :func:`tagger.judgement.vocabulary.normal` names: the one is never written, the other stays whatever the scores say.
     ``mine`` says more of ``ours``, by tag id. ``our_performers``, ``gone_performers`` and ``people_refused``
     are the same for performers.
     """

@@ -12,9 +12,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tagger.decide import PlaceRule, Policy, plain
-from tagger.families import Family
-from tagger.vocabulary import Language, Names
+from tagger.judgement.decide import PlaceRule, Policy, plain
+from tagger.judgement.families import Family
+from tagger.judgement.vocabulary import Language, Names
 
 NAME = "policy.json"
 

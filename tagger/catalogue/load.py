@@ -11,9 +11,9 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from tagger import allowed
-from tagger.calibration import Calibration, Calibrations, Jury
 from tagger.catalogue.spec import SPEC, AnySpec, FaceDetectorSpec, FaceEmbedderSpec, JurySpec
 from tagger.errors import ModelError
+from tagger.judgement.calibration import Calibration, Calibrations, Jury
 
 _T = TypeVar("_T")
 _MOST_SAID, _LONGEST_FOUND = 4, 120

@@ -17,8 +17,8 @@ from pydantic import (
     model_validator,
 )
 
-from tagger.calibration import Calibration, Context, Curve, logit
 from tagger.errors import ModelError
+from tagger.judgement.calibration import Calibration, Context, Curve, logit
 
 # Weights whose sha256 nobody could write down beforehand: recorded at the first download, checked ever after. No other.
 PINNED_AT_FIRST_FETCH = frozenset({"resnet18-places365"})
@@ -119,7 +119,8 @@ class InputSpec(_Strict):
 class CurveSpec(_Strict):
     """One logistic curve on the logit of a frame's score; ``labels`` holds own curves as [slope, intercept].
 
-    ``crowd``, ``rival``, ``area``: how a detector's boxes become that score (:class:`tagger.calibration.Context`).
+    ``crowd``, ``rival``, ``area``: how a detector's boxes become that score
+    (:class:`tagger.judgement.calibration.Context`).
     """
 
     slope: float = Field(gt=0)

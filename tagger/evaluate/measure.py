@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from tagger.judgement.vocabulary import singular
 from tagger.types import Decision, Verdict
-from tagger.vocabulary import singular
 
 LEVELS: tuple[Verdict, ...] = ("apply", "review", "keep")
 BINS = 10

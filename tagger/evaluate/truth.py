@@ -11,9 +11,9 @@ from pathlib import Path, PurePosixPath
 
 from tagger.errors import TaggerError
 from tagger.evaluate.measure import Case
+from tagger.judgement.vocabulary import Names, TagIndex
 from tagger.ports import Library, Store
 from tagger.types import Decision, ItemKind, MediaItem, Scope
-from tagger.vocabulary import Names, TagIndex
 
 _PAGE = 500
 

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tagger.judgement.vocabulary import TagIndex
 from tagger.library.following import under_old_names
 from tagger.library.tools import Tools
 from tagger.ports import Standing
 from tagger.types import Decision, ItemKind, Look, MediaItem, Scope
-from tagger.vocabulary import TagIndex
 
 _STORED_BYTES = 1_100  # What the store keeps of an item without its pictures, as bench/store.py measures it.
 

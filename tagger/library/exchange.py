@@ -13,11 +13,11 @@ from xml.sax.saxutils import escape
 
 from tagger.answers import Question, Saying, Selection, TagRule
 from tagger.errors import StoreError, TaggerError
+from tagger.judgement.vocabulary import TagIndex
 from tagger.library.following import former_names, know_former_names, under_old_names
 from tagger.library.tools import Tools
 from tagger.ports import Library, Store
 from tagger.types import Change, ItemKind, ItemRef, MediaItem, PlannedChange, Scope
-from tagger.vocabulary import TagIndex
 
 FORMAT = 1
 _PAGE = 500

@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from tagger.answers import Selection, TagMove, TagRule
+from tagger.judgement.vocabulary import TagIndex, normal
 from tagger.ports import Library, Store
 from tagger.types import Change, MediaItem, Tag
-from tagger.vocabulary import TagIndex, normal
 
 MADE_BY_US = "Made by AI Tagger."  # the description of tags that we make
 FEW = 3  # so many at once are a person's doing; more are another library, or a restored one,

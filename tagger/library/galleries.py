@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from tagger.judgement.vocabulary import TagIndex
 from tagger.library.find import END, Order
 from tagger.library.scope import meant
 from tagger.library.tools import Tools
 from tagger.ports import Settlement
 from tagger.types import Decision, ItemRef, MediaItem, Run
-from tagger.vocabulary import TagIndex
 
 _PAGE = 50
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, TypeAlias
 
-from tagger.aggregate import MADE_FROM, Knowledge, aggregate
-from tagger.decide import Court, GalleryRule, Policy, decide_gallery, fingerprint
-from tagger.families import row_of
+from tagger.judgement.aggregate import MADE_FROM, Knowledge, aggregate
+from tagger.judgement.decide import Court, GalleryRule, Policy, decide_gallery, fingerprint
+from tagger.judgement.families import row_of
+from tagger.judgement.vocabulary import TagIndex, normal
 from tagger.library.people.desk import Desk
 from tagger.library.people.judging import PEOPLE
 from tagger.ports import Mine, Settlement, Standing
 from tagger.types import Decision, MediaItem, PlannedChange, Prediction, Sighting, Tag
-from tagger.vocabulary import TagIndex, normal
 
 UpdateStrategy: TypeAlias = Literal["add", "replace", "merge"]
 MARKER = "marker"  # the feature of marker tags

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 
 from tagger.answers import Question, Saying
 from tagger.errors import TaggerError
+from tagger.judgement.vocabulary import TagIndex
 from tagger.library.following import follow_tags, is_older, under_old_names
 from tagger.ports import Library, Progress, Store
 from tagger.types import Change, ItemRef, MediaItem, Tag
-from tagger.vocabulary import TagIndex
 
 MOST_MISSED = 200  # more than these at once is much …
 MOST_SHARE = 0.10  # … and so is more than this share of what is ours,

@@ -16,9 +16,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeAlias
 
 from tagger.errors import ConfigError, LibraryRefusedError
+from tagger.judgement.vocabulary import matches
 from tagger.ports import Store
 from tagger.types import Decision, ItemRef
-from tagger.vocabulary import matches
 
 Ask: TypeAlias = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
+from tagger.judgement.vocabulary import TagIndex
 from tagger.library import targets
 from tagger.library.following import follow_tags, under_old_names
 from tagger.library.marking import let_go
 from tagger.library.people.made import is_that
 from tagger.library.tools import Tools
 from tagger.types import Change, MediaItem, Performer, Tag
-from tagger.vocabulary import TagIndex
 
 REMOVED = "a person removed it already"
 

@@ -25,9 +25,9 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from tagger.answers import TagRule
-from tagger.decide import ANSWERS, NEVER, PlaceRule, Policy
+from tagger.judgement.decide import ANSWERS, NEVER, PlaceRule, Policy
+from tagger.judgement.vocabulary import normal
 from tagger.ports import Store
-from tagger.vocabulary import normal
 
 CONFIDENCE = 0.95
 STEPS = tuple(round(0.99 - 0.02 * step, 2) for step in range(25))  # 0.99, 0.97 … 0.51

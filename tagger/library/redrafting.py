@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
 from tagger.answers import PEOPLE
-from tagger.decide import VERDICTS
+from tagger.judgement.decide import VERDICTS
+from tagger.judgement.vocabulary import TagIndex
 from tagger.library.judge import Judge
 from tagger.ports import Record, Rejudged, Standing, Store
 from tagger.types import Decision, MediaItem, PlannedChange, Prediction, Verdict
-from tagger.vocabulary import TagIndex
 
 
 class Move(NamedTuple):

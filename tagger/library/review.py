@@ -13,8 +13,8 @@ from typing import TypeAlias
 from tagger.answers import Answers, Question, Saying, Source, TagRule, Waiting
 from tagger.errors import TaggerError
 from tagger.figures import limit
+from tagger.judgement.vocabulary import normal
 from tagger.types import ItemRef
-from tagger.vocabulary import normal
 
 Place: TypeAlias = tuple[ItemRef, str]  # an item, and the name of a tag
 _ALL = 1_000_000

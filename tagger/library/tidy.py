@@ -9,9 +9,9 @@ from difflib import SequenceMatcher
 
 from tagger.answers import Selection
 from tagger.figures import percent
+from tagger.judgement.vocabulary import normal, singular
 from tagger.ports import Library, Store
 from tagger.types import ITEM_KINDS, Scope, Tag
-from tagger.vocabulary import normal, singular
 
 _ALMOST_ALL = 0.6
 _LEAST_ITEMS = 20

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tagger.judgement.vocabulary import Tree
 from tagger.library.judge import Judge
 from tagger.library.marking import Ask
 from tagger.library.marking import Rule as MarkerRule
 from tagger.pipeline import Pipeline
 from tagger.ports import Host, Library, Progress, Store
-from tagger.vocabulary import Tree
 
 
 def _nothing() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tagger.errors import TaggerError
+from tagger.judgement.vocabulary import Tree
 from tagger.library import delivery
 from tagger.library.delivery import Wanted
 from tagger.library.marking import tidy
@@ -18,7 +19,6 @@ from tagger.library.tools import Tools
 from tagger.library.writer import Writer
 from tagger.ports import Store
 from tagger.types import Action, Change, ChangeState, Run, Target
-from tagger.vocabulary import Tree
 
 _PAGE = 500
 _UNDOING = "undoing"

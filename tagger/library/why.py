@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from tagger.answers import PEOPLE
-from tagger.decide import Court, Policy
-from tagger.families import row_of
 from tagger.figures import decimal
+from tagger.judgement.decide import Court, Policy
+from tagger.judgement.families import row_of
+from tagger.judgement.vocabulary import TagIndex, normal, singular
 from tagger.library.promise import PLACE
 from tagger.ports import Store
 from tagger.types import Change, Decision, Evidence, ItemRef, MediaItem, Sighting
-from tagger.vocabulary import TagIndex, normal, singular
 
 _MOST_EVIDENCE = 4
 

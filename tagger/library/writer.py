@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from tagger.errors import LibraryRefusedError
+from tagger.judgement.vocabulary import TagIndex, Tree
 from tagger.library import delivery
 from tagger.library.delivery import Sent, Step
 from tagger.library.following import MADE_BY_US, under_old_names
 from tagger.library.people.sending import PerformerSender
 from tagger.ports import Library, Store
 from tagger.types import Change, MediaItem, Tag
-from tagger.vocabulary import TagIndex, Tree
 
 _BATCH = 500
 _MAKING = "making a tag"

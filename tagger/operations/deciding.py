@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from tagger.app import App
 from tagger.errors import TaggerError
 from tagger.figures import percent
+from tagger.judgement.vocabulary import TagIndex
 from tagger.library.again import Again, decide_again
 from tagger.library.following import under_old_names
 from tagger.library.progress import many, words
@@ -15,7 +16,6 @@ from tagger.library.why import why_lines, why_of
 from tagger.operations import looking
 from tagger.operations.operation import COULD_NOT_RUN, DONE, Answer, Operation, Wish, as_worker
 from tagger.policy import tree_of
-from tagger.vocabulary import TagIndex
 
 _SHOWN = 40
 

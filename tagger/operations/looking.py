@@ -14,6 +14,7 @@ from tagger.app import App
 from tagger.demo import draw_demo
 from tagger.errors import ConfigError
 from tagger.folder import PICTURES, VIDEOS
+from tagger.judgement.vocabulary import TagIndex
 from tagger.library.attempt import Tried
 from tagger.library.people.desk import Desk
 from tagger.pages import tried as shown_tried
@@ -24,7 +25,6 @@ from tagger.report import FaceRow, ReportItem, ReportSummary, write_report, writ
 from tagger.report.exchange import item_json
 from tagger.report.frames import choose
 from tagger.types import ItemKind, ItemRef, MediaItem
-from tagger.vocabulary import TagIndex
 
 _PAGE = 500
 _PEOPLE = "people"  # the folder of their report

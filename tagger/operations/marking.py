@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from tagger.app import App
 from tagger.errors import ConfigError
+from tagger.judgement.vocabulary import matches
 from tagger.library import marking
 from tagger.operations.operation import Answer, Operation, Wish, as_worker
-from tagger.vocabulary import matches
 
 _PAGE = 200
 

@@ -10,11 +10,11 @@ from tagger.app import App
 from tagger.errors import TaggerError
 from tagger.evaluate import Case, coco_truth, csv_truth, file_cases, library_cases, measure, write_page
 from tagger.evaluate.page import as_json, lines
+from tagger.judgement.vocabulary import singular
 from tagger.library import exchange
 from tagger.library.progress import many
 from tagger.library.promise import Seen
 from tagger.operations.operation import Answer, Operation, Wish, as_worker
-from tagger.vocabulary import singular
 
 
 def evaluate(app: App, wish: Wish) -> Answer:

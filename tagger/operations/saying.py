@@ -10,6 +10,7 @@ from tagger.answers import Question, Selection
 from tagger.app import App
 from tagger.errors import TaggerError
 from tagger.figures import limit, percent
+from tagger.judgement.vocabulary import normal
 from tagger.library import learn, promise, review, tidy
 from tagger.library.find import Order
 from tagger.library.housekeeping import backup_once
@@ -21,7 +22,6 @@ from tagger.operations import measuring
 from tagger.operations.operation import Answer, Operation, Wish, as_worker
 from tagger.policy import doubt
 from tagger.types import ItemRef
-from tagger.vocabulary import normal
 
 _Act = Callable[[App, Wish], Answer]
 

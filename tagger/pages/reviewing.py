@@ -7,6 +7,7 @@ from typing import Any
 
 from tagger.answers import Audit, Narrow
 from tagger.errors import ConfigError, SetupError, StoreError, TaggerError
+from tagger.judgement.vocabulary import normal
 from tagger.library import review as reviews
 from tagger.pages import worker
 from tagger.pages.arguments import Call, Click, read_click
@@ -14,7 +15,6 @@ from tagger.pages.item import address, as_json
 from tagger.pages.place import Place
 from tagger.store import SqliteStore
 from tagger.types import Decision, ItemRef, Prediction
-from tagger.vocabulary import normal
 
 _AUDITS = 12  # as many as a sitting mixes in
 _NEVER = 2**53

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import cv2
 import numpy as np
 
-from tagger.calibration import Calibration, logistic
+from tagger.judgement.calibration import Calibration, logistic
 from tagger.recognizers.colours import COLOURS, colour_shares
 from tagger.types import Finding, Frame, Label
 

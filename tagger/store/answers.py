@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from tagger.answers import LOOKED_AT, Act, Answer, Question, Saying, TagRule
+from tagger.judgement.vocabulary import normal
 from tagger.store import outcome as _outcome
 from tagger.store.codec import id_value, now_at
 from tagger.types import ItemRef
-from tagger.vocabulary import normal
 
 _ANSWER = """SELECT id, act, kind, item_id, fingerprint, target, tag_name, answer, source, feature, subject,
     probability, answered_at FROM answer"""

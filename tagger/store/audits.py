@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 
 from tagger.answers import Audit
+from tagger.judgement.vocabulary import normal
 from tagger.store.codec import now_at
 from tagger.store.outbox import CHANGE_COLUMNS, change
-from tagger.vocabulary import normal
 
 OURS = """SELECT id FROM change WHERE library_id = ? AND state = 'done' AND action = 'add'
     AND (? = '' OR tag_name = ? COLLATE NOCASE)"""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 
+from tagger.judgement.vocabulary import normal
 from tagger.ports import Mine, QueueEntry, Standing
 from tagger.store.codec import after_value, dumps, id_value, now_at, pack_frames, refs_json, unpack_frames
 from tagger.types import Failure, ItemKind, ItemRef, Look, MediaItem, Sighting
-from tagger.vocabulary import normal
 
 MOST_TRIES = 2
 _UNKNOWN = (0, 0, "", "", None, 0, "")  # the columns of STANDING after the key, of an item that isn't on record

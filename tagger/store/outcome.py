@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tagger.answers import Question
+from tagger.judgement.vocabulary import normal, singular
 from tagger.store import queue as _queue
 from tagger.store import runs as _runs
 from tagger.store.codec import dumps, id_value, now_at
 from tagger.store.items import asked, put_item
 from tagger.store.outbox import REMOVED, insert, mark
 from tagger.types import MediaItem, PlannedChange, Scope
-from tagger.vocabulary import normal, singular
 
 RUN = "review"  # the operation under which answers write
 ACCEPTED, REFUSED, WITHDRAWN = "person.accepted", "person.refused", "person.withdrawn"

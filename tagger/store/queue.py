@@ -10,9 +10,9 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from tagger.answers import Narrow, Question, Waiting, target_of
+from tagger.judgement.vocabulary import normal
 from tagger.store.codec import DECISION_COLUMNS, decision, id_value
 from tagger.types import Decision, ItemRef
-from tagger.vocabulary import normal
 
 _DISAGREE = 0.3  # as much as 30 points of probability
 _RARE = 0.3

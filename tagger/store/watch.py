@@ -6,13 +6,13 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from tagger.answers import Noticed, Question, Saying, Selection, TagMove
+from tagger.judgement.vocabulary import normal, singular
 from tagger.store import answers as _answers
 from tagger.store import audits as _audits
 from tagger.store.codec import dumps, id_value, now_at, refs_json
 from tagger.store.items import put_item
 from tagger.store.outbox import CHANGE_COLUMNS, REMOVED, change, insert, mark, notice
 from tagger.types import Change, ItemRef, MediaItem, PlannedChange, Tag
-from tagger.vocabulary import normal, singular
 
 _FROM = "FROM change AS c CROSS JOIN item AS i ON i.id = c.item"
 MISSED = f"""SELECT {CHANGE_COLUMNS} {_FROM} WHERE c.library_id = ? AND c.missed_by IS NOT NULL AND c.state = 'done'

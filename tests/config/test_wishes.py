@@ -9,12 +9,12 @@ import pytest
 import yaml
 
 from tagger.config import load
-from tagger.decide import Policy, decide
 from tagger.errors import ConfigError
+from tagger.judgement.decide import Policy, decide
+from tagger.judgement.vocabulary import TagIndex, normal
 from tagger.policy import SHIPPED, doubts, known_names, load_language, policy_of, refuse_unknown, tree_of
 from tagger.snapshot import read_policy, write_policy
 from tagger.types import Decision, Prediction, Tag
-from tagger.vocabulary import TagIndex, normal
 
 ROOT = Path(__file__).parents[2]
 LABELS = ["dog", "cat", "couch", "car", "person"]

@@ -11,12 +11,12 @@ import pytest
 
 from bench.decide_again import KNOWLEDGE, LABELS, MODEL, Shelf, Silent, again, fill
 from tagger.answers import PEOPLE
-from tagger.decide import Policy
+from tagger.judgement.decide import Policy
+from tagger.judgement.vocabulary import Names, display
 from tagger.library.judge import Judge
 from tagger.ports import Standing
 from tagger.store import DATABASE_NAME, SqliteStore
 from tagger.types import Decision, ItemRef, Look, Prediction, Scope
-from tagger.vocabulary import Names, display
 
 ITEMS = 40
 JUDGE = Judge(KNOWLEDGE, Policy())

@@ -13,8 +13,8 @@ from tagger.errors import TaggerError
 from tagger.evaluate import Case, coco_truth, csv_truth, measure, write_page
 from tagger.evaluate.measure import equal_mass
 from tagger.evaluate.page import as_json, lines
+from tagger.judgement.vocabulary import Names
 from tagger.types import Decision, Prediction, Verdict
-from tagger.vocabulary import Names
 
 NAMES = ("Dog", "Cat", "Cow")
 

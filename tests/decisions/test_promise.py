@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagger.answers import TagRule
-from tagger.decide import Policy, decide
-from tagger.families import Family
+from tagger.judgement.decide import Policy, decide
+from tagger.judgement.families import Family
 from tagger.library.promise import (
     POOLED,
     STEPS,

@@ -8,8 +8,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.aggregate import Knowledge, aggregate
-from tagger.calibration import Calibration, Calibrations
+from tagger.judgement.aggregate import Knowledge, aggregate
+from tagger.judgement.calibration import Calibration, Calibrations
 from tagger.types import Box, FrameFindings, Label, Sighting
 
 EXACT = Calibration(exact=True, known=frozenset({"dog", "cat", "person"}))

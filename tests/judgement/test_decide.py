@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.decide import Court, GalleryRule, Policy, decide, decide_gallery
+from tagger.judgement.decide import Court, GalleryRule, Policy, decide, decide_gallery
+from tagger.judgement.vocabulary import Names
 from tagger.types import NOT_TIMED, Decision, Prediction, Row
-from tagger.vocabulary import Names
 
 ROOT = Path(__file__).parents[2]
 SUBJECTS = ["dog", "cat", "person", "beach", "potted plant"]
@@ -129,7 +129,7 @@ def test_the_fingerprint_of_a_policy_moves_with_what_it_says() -> None:
     command = [
         sys.executable,
         "-c",
-        "from tagger.decide import Policy;print(Policy().fingerprint(frozenset('abcdef')))",
+        "from tagger.judgement.decide import Policy;print(Policy().fingerprint(frozenset('abcdef')))",
     ]
     said = {
         subprocess.run(command, cwd=ROOT, env={"PYTHONHASHSEED": seed}, capture_output=True, check=True).stdout

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tagger.decide import Court, Policy
 from tagger.figures import against, decimal, limit, percent
+from tagger.judgement.decide import Court, Policy
 from tagger.types import Row
 
 shares = st.integers(0, 10_000).map(lambda n: n / 10_000)  # as they are stored

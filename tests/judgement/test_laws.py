@@ -8,13 +8,13 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.aggregate import Knowledge
-from tagger.decide import RANK, Court, Policy
-from tagger.families import Family, row_of
+from tagger.judgement.aggregate import Knowledge
+from tagger.judgement.decide import RANK, Court, Policy
+from tagger.judgement.families import Family, row_of
+from tagger.judgement.vocabulary import TagIndex, normal
 from tagger.library.judge import Judge, UpdateStrategy
 from tagger.ports import Mine, Standing
 from tagger.types import Decision, ItemRef, MediaItem, PlannedChange, Prediction, Tag
-from tagger.vocabulary import TagIndex, normal
 
 SUBJECTS = ["dog", "cat", "hound", "beach", "car"]
 TAGS = [Tag(str(n), name) for n, name in enumerate([*map(str.capitalize, SUBJECTS), "Animals", "Mine", "Seen"], 1)]

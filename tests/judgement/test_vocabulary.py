@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tagger.judgement.vocabulary import Names, TagIndex, display, matches, normal, singular
 from tagger.types import Tag
-from tagger.vocabulary import Names, TagIndex, display, matches, normal, singular
 
 TAGS = [
     Tag("3", "Dogs"),

@@ -18,10 +18,10 @@ import yaml
 
 from bench.builtins import heard_of, made, measured
 from bench.fit_groups import SCENES, THEMES, Question, scene_questions, theme_questions
-from tagger.calibration import frame_scores, probability, roll_up
 from tagger.catalogue import AnySpec, Source, fetch, load
 from tagger.config import USUAL_REVIEW
 from tagger.engines.onnx import OnnxEngine
+from tagger.judgement.calibration import frame_scores, probability, roll_up
 from tagger.recognizers import build
 from tagger.recognizers.builtin import builtins
 from tagger.types import Finding, Frame

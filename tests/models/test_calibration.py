@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.calibration import (
+from tagger.judgement.calibration import (
     UNFITTED_AT_MOST,
     Calibration,
     Calibrations,

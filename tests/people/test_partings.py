@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagger.decide import Policy
+from tagger.judgement.decide import Policy
 from tagger.library.people.desk import Desk, teach
 from tagger.library.people.gathering import gather, put_together
 from tagger.people_store import NewFace, PeopleStore, Place, Said, StoredFace

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagger.decide import Policy
+from tagger.judgement.decide import Policy
 from tagger.library.people.desk import Desk
 from tagger.library.people.gathering import gather
 from tagger.people_store import Example, NewFace, PeopleStore, Place, Said

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tagger.families import row_of
+from tagger.judgement.families import row_of
 from tagger.ports import Rejudged, Settlement
 from tagger.store import DATABASE_NAME, SqliteStore
 from tagger.types import MediaItem, PlannedChange, Row, Scope, Verdict

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tagger.decide import fingerprint
+from tagger.judgement.decide import fingerprint
 from tagger.library.people.census import Census, moved
 from tagger.library.people.desk import Desk
 from tagger.library.tools import Tools

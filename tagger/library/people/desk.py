@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tagger.decide import Policy, fingerprint
+from tagger.judgement.decide import Policy, fingerprint
+from tagger.judgement.vocabulary import normal
 from tagger.library.people.judging import PEOPLE, Wanted, decide_people, faces_in, vector_of, whose
 from tagger.people.judge import People
 from tagger.people.likeness import Likeness
@@ -15,7 +16,6 @@ from tagger.people.templates import Known
 from tagger.people_store import Example, NewFace, PeopleStore, Person, StoredFace
 from tagger.ports import Standing
 from tagger.types import Decision, Look, MediaItem, Performer, PlannedChange, Prediction, Sighting
-from tagger.vocabulary import normal
 
 _MOST_TAUGHT = 12  # faces of a group that become examples
 

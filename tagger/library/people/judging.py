@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tagger.decide import NEVER, NOT_PROMISED, Bar, Policy
 from tagger.figures import against, percent
+from tagger.judgement.decide import NEVER, NOT_PROMISED, Bar, Policy
 from tagger.people.judge import Identity, People, Query
 from tagger.people.likeness import Likeness
 from tagger.people.tracks import View, tracks

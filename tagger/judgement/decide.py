@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import NamedTuple
 
-from tagger.families import Family, join, joined_prediction, row_of
 from tagger.figures import against, decimal, down, limit, next_decimal, percent
+from tagger.judgement.families import Family, join, joined_prediction, row_of
+from tagger.judgement.vocabulary import Names, display, matches, normal
 from tagger.types import Decision, Prediction, Row, Verdict
-from tagger.vocabulary import Names, display, matches, normal
 
 RANK: Mapping[Verdict, int] = {"drop": 0, "keep": 1, "review": 2, "apply": 3}
 VERDICTS: tuple[Verdict, ...] = ("drop", "keep", "review", "apply")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from tagger.calibration import Calibrations, logistic, over_frames, probability
+from tagger.judgement.calibration import Calibrations, logistic, over_frames, probability
 from tagger.types import Evidence, Label, Prediction, Sighting
 
 FEATURE = "object_colours"

@@ -1,7 +1,7 @@
 """What all sightings of one file say together: sightings → predictions. Pure.
 
-Raw scores become one probability for each thing by :mod:`tagger.calibration`; where and when it was seen is kept as
-evidence, so that a person can be shown why.
+Raw scores become one probability for each thing by :mod:`tagger.judgement.calibration`; where and when it was seen is
+kept as evidence, so that a person can be shown why.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from tagger.calibration import Calibrations, frame_scores, over_frames, probability, roll_up
-from tagger.coloured import FEATURE as OBJECT_COLOURS
-from tagger.coloured import colours_of_objects
+from tagger.judgement.calibration import Calibrations, frame_scores, over_frames, probability, roll_up
+from tagger.judgement.coloured import FEATURE as OBJECT_COLOURS
+from tagger.judgement.coloured import colours_of_objects
 from tagger.types import Box, Evidence, Prediction, Sighting
 
 _LEAST = 0.05  # predictions below this say nothing

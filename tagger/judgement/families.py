@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tagger.figures import percent
+from tagger.judgement.vocabulary import normal
 from tagger.types import NOT_TIMED, Prediction, Row
-from tagger.vocabulary import normal
 
 _MOST_EVIDENCE = 4
 _MOST_NAMED = 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -17,7 +17,7 @@ from tagger.judgement.vocabulary import TagIndex
 from tagger.library.following import former_names, know_former_names, under_old_names
 from tagger.library.tools import Tools
 from tagger.ports import Library, Store
-from tagger.types import Change, ItemKind, ItemRef, MediaItem, PlannedChange, Scope
+from tagger.types import Change, ItemKind, ItemRef, MediaItem, Performer, PlannedChange, Scope, Target
 
 FORMAT = 1
 _PAGE = 500
@@ -67,13 +67,15 @@ def _ours(store: Store) -> Iterator[Change]:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """``tags`` are known as ours again; ``skipped`` weren't found on their items. ``settings`` is the text of the
-    exported config.yml, which a person puts in place."""
+    """``tags`` and ``performers`` are known as ours again; those ``skipped`` weren't found on their items.
+    ``settings`` is the text of the exported config.yml, which a person puts in place."""
 
     answers: int
     rules: int
     tags: int
-    skipped: int
+    performers: int
+    skipped_tags: int
+    skipped_performers: int
     settings: str
 
 
@@ -86,9 +88,9 @@ def from_json(tools: Tools, content: object) -> Imported:
             raise TaggerError("This isn't an export of AI Tagger, or of a newer version: choose another file.")
         rules = [TagRule(**rule) for rule in content["rules"]]
         said = [(_asked(row), row["say"], row["source"]) for row in content["answers"]]
-        tags = [dict(row) for row in content["tags"] if row["target"] == "tag"]  # People are known by their faces.
+        ours = [dict(row) for row in content["tags"]]
         former = {str(old): str(new) for old, new in content.get("former_names", {}).items()}
-        wanted = {q.fingerprint for q, _, _ in said} | {row["fingerprint"] for row in tags}
+        wanted = {q.fingerprint for q, _, _ in said} | {row["fingerprint"] for row in ours}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise TaggerError(f"The export is damaged ({type(error).__name__}: {error}): make it again.") from None
     items = _items(tools.library, wanted - {""})
@@ -102,10 +104,19 @@ def from_json(tools: Tools, content: object) -> Imported:
     now = {(rule.tag_name, rule.kind, rule.apply) for rule in store.rules()}
     new_rules = [rule for rule in rules if (rule.tag_name, rule.kind, rule.apply) not in now]
     know_former_names(store, former)
-    adopted = _adopt(tools, tags, items)
+    adopted, there = _adopt(tools, ours, items), Counter(row["target"] for row in ours)
     if sayings or new_rules:
         store.say(f"{len(sayings)} answers were imported", sayings, new_rules, follow=False)
-    return Imported(len(sayings), len(new_rules), adopted, len(tags) - adopted, str(content.get("settings", "")))
+    tags, performers = adopted["tag"], adopted["performer"]
+    return Imported(
+        answers=len(sayings),
+        rules=len(new_rules),
+        tags=tags,
+        performers=performers,
+        skipped_tags=there["tag"] - tags,
+        skipped_performers=there["performer"] - performers,
+        settings=str(content.get("settings", "")),
+    )
 
 
 def _asked(row: dict[str, Any]) -> Question:
@@ -131,22 +142,42 @@ def _items(library: Library, fingerprints: set[str]) -> dict[str, MediaItem]:
     return found
 
 
-def _adopt(tools: Tools, rows: Sequence[dict[str, Any]], items: dict[str, MediaItem]) -> int:
-    """Tags that an export calls ours, and that are on their items, are ours here too."""
+def _adopt(tools: Tools, rows: Sequence[dict[str, Any]], items: dict[str, MediaItem]) -> Counter[Target]:
+    """Tags and performers that an export calls ours, and that are on their items, are ours here too; how many."""
     index = TagIndex(under_old_names(tools.store, tools.library.tags()))
-    plans = []
+    named = _by_name(tools.library.performers()) if any(row["target"] == "performer" for row in rows) else {}
+    plans: list[PlannedChange] = []
     for row in rows:
-        item, tag = items.get(row["fingerprint"]), index.find(str(row["tag_name"]))
-        if item is None or tag is None or tag.id not in item.tag_ids:
+        item, name = items.get(row["fingerprint"]), str(row["tag_name"])
+        if item is None:
             continue
-        numbers = (float(row["score"]), float(row["probability"]), str(row["rule"]), str(row["why"]))
-        plans.append(PlannedChange(item.ref, item.fingerprint, tag.name, tag.id, str(row["model"]), *numbers))
-    if not plans:
-        return 0
-    run = tools.store.begin_run("import", Scope(), resume=False)
-    adopted = tools.store.adopt(run.id, plans)
-    tools.store.end_run(run.id, "done", f"{adopted} tags known as ours again")
-    return len(plans)
+        model, score, sure = str(row["model"]), float(row["score"]), float(row["probability"])
+        rule, why, target = str(row["rule"]), str(row["why"]), row["target"]
+        if target == "performer":
+            there = [one for one in named.get(name.casefold(), ()) if one.id in item.performer_ids]
+            if len(there) != 1:  # Of two who are called so, nobody knows whom we put there.
+                continue
+            found = (name, there[0].id)
+        else:
+            tag = index.find(name)
+            if tag is None or tag.id not in item.tag_ids:
+                continue
+            found = (tag.name, tag.id)
+        plans.append(PlannedChange(item.ref, item.fingerprint, *found, model, score, sure, rule, why, target=target))
+    if plans:
+        run = tools.store.begin_run("import", Scope(), resume=False)
+        adopted = tools.store.adopt(run.id, plans)
+        tools.store.end_run(run.id, "done", f"{adopted} tags and performers known as ours again")
+    return Counter(plan.target for plan in plans)
+
+
+def _by_name(performers: Sequence[Performer]) -> dict[str, list[Performer]]:
+    """Under their names and aliases, in small letters."""
+    found: dict[str, list[Performer]] = defaultdict(list)
+    for one in performers:
+        for name in {known.casefold() for known in (one.name, *one.aliases)}:
+            found[name].append(one)
+    return found
 
 
 # ---------------------------------------------------------------- tags for other programs
@@ -164,18 +195,19 @@ def applied(library: Library, store: Store) -> Iterator[tuple[MediaItem, list[Ch
 
 
 def write_csv(library: Library, store: Store, file: Path) -> int:
-    """path, tag, probability, model, written at; how many rows. Raises StoreError."""
+    """path, tag (or performer), which of the two, probability, model, written at; how many rows. Raises StoreError."""
     rows = 0
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("w", encoding="utf-8", newline="") as stream:
             out = csv.writer(stream)
-            out.writerow(["path", "tag", "probability", "model", "at"])
+            out.writerow(["path", "tag", "what", "probability", "model", "at"])
             for item, changes in applied(library, store):
                 for change in changes:
                     plan = change.plan
                     path = item.path or item.ref.id
-                    out.writerow([path, plan.tag_name, f"{plan.probability:.4f}", plan.model, change.changed_at])
+                    sure = f"{plan.probability:.4f}"
+                    out.writerow([path, plan.tag_name, plan.target, sure, plan.model, change.changed_at])
                     rows += 1
     except OSError as error:
         raise StoreError(f"{file} can't be written ({error.strerror}): choose another place.") from error
@@ -197,7 +229,8 @@ def write_xmp(library: Library, store: Store, folder: Path | None) -> tuple[int,
                 continue
             if folder is not None:
                 target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(sidecar([change.plan.tag_name for change in changes]), encoding="utf-8")
+            people = [change.plan.tag_name for change in changes if change.plan.target == "performer"]
+            target.write_text(sidecar([change.plan.tag_name for change in changes], people), encoding="utf-8")
         except OSError as error:
             raise StoreError(f"{target} can't be written ({error.strerror}): choose another place.") from error
         written += 1
@@ -211,23 +244,26 @@ def _inside(folder: Path, path: str) -> Path:
     return folder.joinpath(*clean[:-1], clean[-1] + ".xmp")
 
 
-def sidecar(tags: Sequence[str]) -> str:
-    """An XMP file with these as dc:subject, which photo programs show as keywords."""
-    entries = "\n".join(f"     <rdf:li>{escape(_printable(tag))}</rdf:li>" for tag in sorted(set(tags)))
+def sidecar(tags: Sequence[str], people: Sequence[str] = ()) -> str:
+    """An XMP file with these as dc:subject, which photo programs show as keywords; ``people`` also as IPTC's persons
+    shown in the image."""
+    shown = f"\n{_bag('Iptc4xmpExt:PersonInImage', people)}" if people else ""
     return f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="{_MARK}">
  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
-  <rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/">
-   <dc:subject>
-    <rdf:Bag>
-{entries}
-    </rdf:Bag>
-   </dc:subject>
+  <rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"
+    xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">
+{_bag("dc:subject", tags)}{shown}
   </rdf:Description>
  </rdf:RDF>
 </x:xmpmeta>
 <?xpacket end="w"?>
 """
+
+
+def _bag(name: str, words: Sequence[str]) -> str:
+    entries = "\n".join(f"     <rdf:li>{escape(_printable(word))}</rdf:li>" for word in sorted(set(words)))
+    return f"   <{name}>\n    <rdf:Bag>\n{entries}\n    </rdf:Bag>\n   </{name}>"
 
 
 def _printable(text: str) -> str:

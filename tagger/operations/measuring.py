@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,15 +76,21 @@ def export(app: App, wish: Wish) -> Answer:
     target = Path(wish.paths[0])
     if wish.format == "csv":
         rows = exchange.write_csv(app.library, app.store, target)
-        return Answer([f"{rows:,} tags are in {target}."], {"rows": rows, "file": str(target)})
+        return Answer([f"{rows:,} tags and performers are in {target}."], {"rows": rows, "file": str(target)})
     if wish.format == "xmp":
         return _sidecars(*exchange.write_xmp(app.library, app.store, target), f"in {target}")
     config = app.data / "config.yml"
     settings = config.read_text(encoding="utf-8") if config.exists() else ""
     content = exchange.to_json(app.store, settings)
     exchange.write(target, content)
-    counts = {name: len(content[name]) for name in ("rules", "answers", "tags")}
-    words = ", ".join(f"{n:,} {name}" for name, n in counts.items())
+    targets = Counter(row["target"] for row in content["tags"])
+    counts = {
+        "rules": len(content["rules"]),
+        "answers": len(content["answers"]),
+        "tags": targets["tag"],
+        "performers": targets["performer"],
+    }
+    words = ", ".join(many(n, name.removesuffix("s")) for name, n in counts.items())
     return Answer([f"{target} holds the settings, {words}. It says what is in your pictures: keep it private."], counts)
 
 
@@ -99,18 +106,27 @@ def take_in(app: App, wish: Wish) -> Answer:
         raise TaggerError("Say which file: 'import FILE'.")
     with as_worker(app, "import"):
         taken = exchange.from_json(app.tools(looking=False), exchange.read(Path(wish.paths[0])))
-    said = [
-        f"{taken.answers:,} answers and {taken.rules:,} rules were taken in; {taken.tags:,} tags are ours here too."
-    ]
-    if taken.skipped:
-        said.append(f"{taken.skipped:,} tags were not found on their items, and are left out.")
+    ours = _both(taken.tags, taken.performers)
+    said = [f"{many(taken.answers, 'answer')} and {many(taken.rules, 'rule')} were taken in; ours here too: {ours}."]
+    if taken.skipped_tags or taken.skipped_performers:
+        said.append(f"Not found on their items, and left out: {_both(taken.skipped_tags, taken.skipped_performers)}.")
     config = app.data / "config.yml"
     if taken.settings and (not config.exists() or config.read_text(encoding="utf-8") != taken.settings):
         beside = app.data / "config.imported.yml"
         beside.write_text(taken.settings, encoding="utf-8")
         said.append(f"Its settings are in {beside}: rename it to config.yml to use them.")
-    data = {"answers": taken.answers, "rules": taken.rules, "tags": taken.tags, "skipped": taken.skipped}
+    data = {
+        "answers": taken.answers,
+        "rules": taken.rules,
+        "tags": taken.tags,
+        "performers": taken.performers,
+        "skipped": taken.skipped_tags + taken.skipped_performers,
+    }
     return Answer(said, data)
+
+
+def _both(tags: int, performers: int) -> str:
+    return many(tags, "tag") + (f", {many(performers, 'performer')}" if performers else "")
 
 
 ENTRIES: Mapping[str, Operation] = {

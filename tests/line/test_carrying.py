@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,6 +14,7 @@ from tests.double import StashDouble
 from tests.line.drawing import picture
 from tests.line.terminal import Terminal, sentence
 from tests.line.test_meanwhile import BLACK_WHITE, Line
+from tests.line.test_people import KNOWN, MEDIA, MIRROR, ONLY_FACES, People, start
 
 
 @pytest.fixture
@@ -49,7 +51,8 @@ def test_what_was_said_and_written_moves_to_another_data_folder(
     again = other.run("import", file, *here, "--json").json
     assert (again["answers"], again["rules"]) == (0, 0)
     assert other.run("tag", *here).code == 0
-    tags = json.loads((tmp_path / "other" / "tags.json").read_text(encoding="utf-8"))
+    (file,) = (tmp_path / "other" / "reports").glob("*/tags.json")
+    tags = json.loads(file.read_text(encoding="utf-8"))
     shown = {item["path"]: [p["name"] for p in item["predictions"] if p["verdict"] == "apply"] for item in tags}
     assert BLACK_WHITE not in shown["0.jpg"] and BLACK_WHITE in shown["2.jpg"]
     assert sorted(p.name for p in folder.iterdir()) == before, "nothing is written into the media folder"
@@ -128,3 +131,69 @@ def test_former_names_of_tags_move_too_and_folders_get_no_sidecar(tmp_path: Path
         for _ in range(2):
             line.do("tag")
             assert stash.tags_by_item() == before
+
+
+def test_performers_move_too_where_it_is_surely_them(tmp_path: Path) -> None:
+    with StashDouble(tmp_path / "stash") as stash:
+        line = Line(stash, tmp_path)
+        amy_is, amy_is_not, two_are = refs = [line.add() for _ in range(3)]
+        line.do("tag")
+        stash.add_performer("Amy Pond", aliases=["amy"])
+        stash.add_performer("Twin")
+        stash.add_performer("Twin's sister", aliases=["twin"])
+        stash.set_performers(amy_is, ["Amy Pond"])
+        stash.set_performers(two_are, ["Twin", "Twin's sister"])
+        file = tmp_path / "mine.json"
+        line.do("export", wish=Wish(paths=(str(file),)))
+        content = json.loads(file.read_text(encoding="utf-8"))
+        # As a folder exports them that knew their faces.
+        for ref, name in zip(refs, ("Amy", "Amy", "Twin"), strict=True):
+            row = next(row for row in content["tags"] if row["ref"] == list(ref))
+            content["tags"].append({**row, "target": "performer", "tag_name": name})
+        file.write_text(json.dumps(content), encoding="utf-8")
+        (tmp_path / "data").rename(tmp_path / "gone")
+
+        taken = line.do("import", wish=Wish(paths=(str(file),)))
+        assert (taken.data["tags"], taken.data["performers"], taken.data["skipped"]) == (3, 1, 2)
+        assert "ours here too: 3 tags, 1 performer." in taken.lines[0]
+        assert "left out: 0 tags, 2 performers." in taken.lines[1]
+        again = line.do("export", wish=Wish(paths=(str(file),)))
+        assert (again.data["tags"], again.data["performers"]) == (3, 1)
+        table = tmp_path / "out.csv"
+        line.do("export", wish=Wish(paths=(str(table),), format="csv"))
+        rows = [line.split(",")[1:3] for line in table.read_text(encoding="utf-8").splitlines()]
+        assert ["Amy", "performer"] in rows and rows.count([BLACK_WHITE, "tag"]) == 3
+        line.do("export", wish=Wish(paths=(str(tmp_path / "xmp"),), format="xmp"))
+        (sidecar,) = (tmp_path / "xmp").rglob("0.jpg.xmp")
+        found = {
+            bag.tag.rpartition("}")[2]: {entry.text for entry in bag.iter() if entry.tag.endswith("}li")}
+            for bag in ElementTree.parse(sidecar).iter()
+            if bag.tag.endswith(("}subject", "}PersonInImage"))
+        }
+        assert found == {"subject": {"Amy", BLACK_WHITE}, "PersonInImage": {"Amy"}}
+
+        line.do("undo", wish=Wish(tag="Amy"))
+        assert [stash.performers_by_item()[ref] for ref in refs] == [set(), set(), {"Twin", "Twin's sister"}]
+        assert not stash.performers_by_item()[amy_is_not]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not MIRROR or not MEDIA, reason="set AI_TAGGER_MIRROR and AI_TAGGER_TEST_MEDIA")
+def test_who_was_written_moves_to_a_new_data_folder_and_can_be_taken_back_there(tmp_path: Path) -> None:
+    with StashDouble(tmp_path / "stash") as stash:
+        world = People(stash, tmp_path)
+        before = world.everything()
+        start(world)
+        after = world.everything()
+        written = sum(len(names) for names in after.values())
+        file = world.tmp / "mine.json"
+        assert world.run("export", str(file)).code == 0
+        shutil.move(world.terminal.data, world.tmp / "gone")
+        world.terminal = Terminal(world.tmp / "data", Path(MIRROR), ONLY_FACES)
+        taken = world.run("import", str(file), "--json").json
+        assert (taken["performers"], taken["skipped"]) == (written, 0) and written
+        assert world.run("tag").code == 0
+        assert world.everything() == after, "nobody is taken off whose face isn't known here"
+        for name in KNOWN:
+            assert world.run("undo", "--tag", name).code == 0
+        assert world.everything() == before

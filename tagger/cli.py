@@ -7,7 +7,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import yaml
 
 from tagger.app import App
 from tagger.errors import ConfigError, TaggerError, unforeseen
+from tagger.folder import item_at
 from tagger.light.arguments import parse
 from tagger.light.connection import find_api_key, from_url
 from tagger.light.data import data_folder
@@ -89,6 +90,9 @@ def _could_not_run(progress: TerminalProgress, why: str, as_json: bool) -> int:
 def _operate(app: App, options: Namespace) -> int:
     said = vars(options)
     wish = Wish(**{field.name: said[field.name] for field in fields(Wish) if field.name in said})
+    if app.folder is not None:
+        item, *names = (_item(app.folder, name) for name in (wish.item, *wish.names))
+        wish = replace(wish, item=item, names=tuple(names))
     if options.command == "look" and options.json:
         failed = False
         for seen in look_json(app, wish):
@@ -102,6 +106,12 @@ def _operate(app: App, options: Namespace) -> int:
     else:
         sys.stdout.write("\n".join(answer.lines) + "\n")
     return answer.code
+
+
+def _item(folder: Path, name: str) -> str:
+    """A file of the folder as the item that it is; whatever else is named stays as it is."""
+    ref = item_at(folder, name)
+    return f"{ref.kind}:{ref.id}" if ref else name
 
 
 def _app(options: Namespace, progress: TerminalProgress) -> App:

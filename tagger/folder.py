@@ -338,6 +338,20 @@ class FolderLibrary:
             self._db.execute("COMMIT")
 
 
+def item_at(folder: Path, text: str) -> ItemRef | None:
+    """The item whose file a person means: its path below the folder, from where they are, or from the root; ``image:``
+    or ``scene:`` may stand before it. None where there is no such picture or video in the folder."""
+    prefix, _, rest = text.partition(":")
+    path = rest if prefix in ("image", "scene") else text
+    top = os.path.abspath(folder)  # noqa: PTH100
+    for place in (os.path.join(top, path), os.path.abspath(path)):  # noqa: PTH100, PTH118
+        file = Path(os.path.normpath(place))
+        kind = _kind(file.name)
+        if kind is not None and file.is_relative_to(top) and os.path.isfile(file):  # noqa: PTH113 - False, too, for a name that is too long.
+            return ItemRef(kind, file.relative_to(top).as_posix())
+    return None
+
+
 def quick_fingerprint(path: Path, size_bytes: int, mtime_ns: int) -> str:
     """``"quick:…"`` of the size and the first and last 64 KB; of a file that may not be read, of its size and time, so
     that whoever opens it says why; "" when there is no such file."""

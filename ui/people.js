@@ -11,7 +11,6 @@
   const { Link } = ReactRouterDOM;
 
   const AT_ONCE = 40;
-  const LIKE = 0.35; // of suggestions only those that are worth a look
   const PATHS = { scene: "scenes", image: "images", gallery: "galleries" };
 
   /* -------------------------------------------------------------- Stash's picker of performers */
@@ -226,7 +225,7 @@
     async function suggest() {
       try {
         const { groups } = await ask("people", { action: "groups" });
-        setNear(Object.fromEntries((groups || []).filter((group) => group.suggestions.length && group.suggestions[0].similarity >= LIKE).map((group) => [group.id, group.suggestions[0]])));
+        setNear(Object.fromEntries((groups || []).filter((group) => group.near).map((group) => [group.id, group.near])));
       } catch (problem) {
         // Without suggestions then.
       }

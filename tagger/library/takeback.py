@@ -141,5 +141,8 @@ def parse_ref(text: str) -> ItemRef:
     """``image:12`` → the item. Raises TaggerError."""
     ref = parse_item(text)
     if ref is None:
-        raise TaggerError(f"{text} names no item: write scene:12, image:12 or gallery:12.")
+        raise TaggerError(
+            f"{text} names no item: write scene:12, image:12 or gallery:12, or with --folder the path of a picture or "
+            "video in it."
+        )
     return ref

@@ -109,7 +109,8 @@ def overview() -> str:
         lines += [f"  {f'{name} {takes}':22} {words}" for name, (takes, words) in commands.items()]
     lines += [
         "",
-        "--stash URL or --folder DIR names the library. 'ai_tagger.py COMMAND --help' has each command's options.",
+        "--stash URL or --folder DIR names the library. An item is scene:12 or image:12; in a folder, a file's path.",
+        "'ai_tagger.py COMMAND --help' has each command's options.",
         "The first command makes a private environment in the data folder, and says first what it downloads.",
     ]
     return "\n".join(lines) + "\n"
@@ -131,7 +132,7 @@ def _parser(name: str) -> argparse.ArgumentParser:
     library = _group(parser, "which library", name not in _NO_LIBRARY)
     library("--stash", "URL", "such as http://localhost:9999")
     library("--api-key-file", "FILE", f"a file with Stash's API key (or give it in {API_KEY_VARIABLE})")
-    library("--folder", "DIR", "a plain folder instead of Stash; nothing in it changes")
+    library("--folder", "DIR", "a plain folder instead of Stash; nothing in it changes; an item is a file's path")
     models = _group(parser, "models", name in _MODELS)
     models("--mirror", "DIR|URL", "where model files are taken from (or AI_TAGGER_MIRROR)")
     models("--device", "NAME", f"what they run on: {', '.join(DEVICES)}")
@@ -196,12 +197,12 @@ def _own(name: str, parser: argparse.ArgumentParser) -> None:
             add("--run", type=int, metavar="N", help="this run instead of the last one ('status' lists them)")
             text("--tag", "NAME", "what is ours of this tag")
             text("--model", "NAME", "what is ours by this model, with its revision or any")
-            text("--item", "KIND:ID", "what is ours on this item, such as image:12")
+            text("--item", "ITEM", "what is ours on this item, such as image:12")
             add("--since", default="", type=_moment, metavar="TIME", help="written then (2026-01-31, UTC) or later")
             add("--until", default="", type=_moment, metavar="TIME", help="written before this time")
             flag("--everything", "all that is ours")
         case "why":
-            text("--item", "KIND:ID", "such as image:12")
+            text("--item", "ITEM", "such as image:12")
             text("--tag", "NAME", "such as Dog")
         case "review" | "audit":
             action(REVIEW_ACTIONS if name == "review" else AUDIT_ACTIONS, "ITEM|TAG", "such as image:12 Dog")

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tagger.errors import LibraryAuthError, LibraryDownError, LibraryRefusedError
-from tagger.light.connection import Connection
+from tagger.light.connection import API_KEY_VARIABLE, Connection
 
 _LONGEST_MESSAGE = 300
 # What SQLite and Go say when it is the server that can't, and not the request that is wrong. SQLite: sqlite3ErrStr().
@@ -46,10 +46,7 @@ def call(
 def read_answer(connection: Connection, status: int, answer: bytes) -> dict[str, Any]:
     """The ``data`` of an HTTP answer. Raises as :func:`call` does."""
     if status == 401 or 300 <= status < 400:
-        raise LibraryAuthError(
-            f"Stash at {connection.base_url} wants a login (HTTP {status}): the session has expired or the API key is "
-            "missing or wrong; make an API key in Stash's Settings, Security."
-        )
+        raise LibraryAuthError(f"Stash at {connection.base_url} wants a login (HTTP {status}): {_key(connection)}")
     if status == 403:
         raise LibraryAuthError(f"Stash at {connection.base_url} refuses access (HTTP 403): see Stash's own log.")
     if status == 404:
@@ -66,6 +63,18 @@ def read_answer(connection: Connection, status: int, answer: bytes) -> dict[str,
     if status != 200 or not isinstance(data, dict):
         raise LibraryDownError(f"Stash at {connection.base_url} failed with HTTP {status}: see Stash's own log.")
     return data
+
+
+def _key(connection: Connection) -> str:
+    """What is missing; a plugin, which Stash starts itself, is given no options."""
+    if connection.cookie or connection.dir:
+        return (
+            "the session has expired or the API key is missing or wrong; make an API key in Stash's Settings, Security."
+        )
+    give = f"with --api-key-file FILE or {API_KEY_VARIABLE}"
+    if connection.api_key:
+        return f"it doesn't know this API key; copy the one in its Settings, Security, and give that {give}."
+    return f"no API key was given; make one in its Settings, Security, and give it {give}."
 
 
 def _post(connection: Connection, body: bytes, timeout_s: float) -> tuple[int, bytes]:

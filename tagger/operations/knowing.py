@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from tagger.app import App
+from tagger.figures import percent
 from tagger.library.people import correcting
 from tagger.library.people.desk import Desk
+from tagger.library.progress import many
 from tagger.operations.operation import Wish
 from tagger.people_store import StoredFace
 
 Said: TypeAlias = tuple[list[str], Mapping[str, Any]]
+
+_TOLD = {
+    "review": ", not sure",
+    "keep": ", not likely",
+    "drop": ", not likely",
+    "is": ", as you said",
+    "ignored": ", ignored",
+    "not_face": ", no face",
+}
 
 
 def people(app: App, desk: Desk, wish: Wish) -> Said:
@@ -29,7 +40,7 @@ def people(app: App, desk: Desk, wish: Wish) -> Said:
         for person in desk.store.people()
     ]
     lines = [
-        f"{row['name']}: {row['examples']} examples"
+        f"{row['name']}: {many(row['examples'], 'example')}"
         + ("" if row["performer"] else " (no performer)")
         + (f"; too like {', '.join(row['too_like'])} to be told apart" if row["too_like"] else "")
         for row in rows
@@ -80,17 +91,23 @@ def groups(app: App, desk: Desk, wish: Wish) -> Said:
             "suggestions": [
                 {"name": name, "similarity": round(cosine, 3)} for name, cosine in correcting.suggestions(desk, faces)
             ],
+            "near": _near_json(desk, faces),
             "members": [_face_json(desk, face) for face in faces],
         }
         for group in desk.store.groups(desk.model, wish.least or desk.wanted.least_group)
         for faces in [desk.store.faces(group.faces)]
     ]
     lines = [
-        f"Group {row['id']}: {row['size']} faces"
-        + "".join(f"; like {near['name']} {near['similarity']}" for near in row["suggestions"][:1])
+        f"Group {row['id']}: {many(row['size'], 'face')}"
+        + (f"; perhaps {row['near']['name']} ({percent(row['near']['probability'])})" if row["near"] else "")
         for row in rows
     ]
     return lines or ["No unknown faces are gathered."], {"groups": rows}
+
+
+def _near_json(desk: Desk, faces: Sequence[StoredFace]) -> dict[str, Any] | None:
+    near = correcting.near(desk, faces)
+    return {"name": near[0], "probability": round(near[1], 3)} if near else None
 
 
 def _face_json(desk: Desk, face: StoredFace) -> dict[str, Any]:
@@ -112,15 +129,15 @@ def _face_json(desk: Desk, face: StoredFace) -> dict[str, Any]:
 
 def faces(app: App, desk: Desk, wish: Wish) -> Said:
     """The faces of items, or of groups."""
-    del app
     rows = []
     for name in wish.names:
-        meant = correcting.about(desk, name)
+        meant = correcting.about(desk, app.library, name)
         found = meant.faces or tuple(desk.store.faces_of([meant.fingerprint], desk.model)[meant.fingerprint])
         rows += [_face_json(desk, face) for face in found]
     lines = [
         f"face:{row['face']} on {row['item']} at {row['time_s']:.1f} s, box {row['box']}: "
-        f"{row['person'] or 'nobody known'} {row['verdict']}" + (f", group {row['group']}" if row["group"] else "")
+        f"{row['person'] or 'nobody known'}{_TOLD.get(row['verdict'], '')}"
+        + (f", group {row['group']}" if row["group"] else "")
         for row in rows
     ]
     return lines or ["No faces there."], {"faces": rows}

@@ -64,6 +64,7 @@ def _about_people(app: App) -> str:
 
 def try_it(app: App, wish: Wish) -> Answer:
     """Look at some items spread over the library; write nothing."""
+    looking.must_hold_media(app)
     _ready(app)
     app.be_modest()
     attempt = try_library(app.tools(), app.config.scope.to_scope(), wish.limit)
@@ -178,6 +179,8 @@ def new(app: App, wish: Wish) -> Answer:
 
 
 def _run(app: App, wish: Wish, operation: str) -> Answer:
+    if not wish.forget_gone:
+        looking.must_hold_media(app)
     with as_worker(app, operation):
         _ready(app)
         app.be_modest()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -27,7 +29,8 @@ from tagger.report.frames import choose
 from tagger.types import ItemKind, ItemRef, MediaItem
 
 _PAGE = 500
-_PEOPLE = "people"  # the folder of their report
+_PEOPLE = "people"  # the folder of their report, in that of the library's
+_NAME_MOST = 40
 _MOST_ROWS, _MOST_FACES = 200, 24
 
 
@@ -130,17 +133,34 @@ def _as_shown(one: Tried) -> dict[str, Any]:
     }
 
 
+def must_hold_media(app: App) -> None:
+    """A plain folder without a picture or video is the wrong one, or its drive isn't there. Raises ConfigError."""
+    kinds: tuple[ItemKind, ...] = ("image", "scene")
+    if app.folder is not None and not any(app.library.ids(kind, "", 1) for kind in kinds):
+        raise ConfigError(
+            f"There are no pictures or videos in {app.library.name}: correct the path, or connect its drive."
+        )
+
+
+def reports(app: App) -> Path:
+    """The folder of the reports of this library, which no other library's writes over."""
+    name = os.path.basename(os.path.abspath(app.folder)) if app.folder is not None else "stash"  # noqa: PTH100, PTH119
+    plain = re.sub(r"[^\w.-]+", "-", name).strip("-.")[:_NAME_MOST]
+    of = hashlib.sha256(app.library.key.encode()).hexdigest()[:8]
+    return app.data / "reports" / (f"{plain}-{of}" if plain else of)
+
+
 def write_folder_report(app: App, notes: Sequence[str]) -> Path:
     """``report.html`` and ``tags.json`` of a plain folder, from what is stored."""
     summary = replace(_summary(app, f"Tags of {app.library.name}", notes, app.store.summary()), faces=face_rows(app))
-    write_tags_json(app.data / "tags.json", _stored(app))
-    return write_report(app.data, _stored(app), summary)
+    write_tags_json(reports(app) / "tags.json", _stored(app))
+    return write_report(reports(app), _stored(app), summary)
 
 
 def follow_reports(app: App, notes: Sequence[str]) -> Path | None:
     """A plain folder's report, where it is, and that of people if there is one: whose faces are forgotten, or kept no
     more, isn't shown there either."""
-    if (app.data / _PEOPLE).exists():
+    if (reports(app) / _PEOPLE).exists():
         write_people_report(app, notes)
     return write_folder_report(app, notes) if app.folder is not None else None
 
@@ -148,7 +168,7 @@ def follow_reports(app: App, notes: Sequence[str]) -> Path | None:
 def write_people_report(app: App, notes: Sequence[str]) -> Path:
     """The people of a library and its groups of unknown faces, in their own folder."""
     summary = replace(_summary(app, f"People of {app.library.name}", notes, {}), faces=face_rows(app))
-    return write_report(app.data / _PEOPLE, (), summary)
+    return write_report(reports(app) / _PEOPLE, (), summary)
 
 
 def face_rows(app: App) -> tuple[FaceRow, ...]:

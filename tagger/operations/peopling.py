@@ -17,7 +17,7 @@ from tagger.library.people.census import change_people, forget_people
 from tagger.library.people.correcting import Changed
 from tagger.library.people.desk import Desk
 from tagger.library.people.learning import Learned, Learner
-from tagger.library.progress import words
+from tagger.library.progress import many, words
 from tagger.library.tag import tag_library
 from tagger.library.tools import Tools
 from tagger.operations import knowing, looking
@@ -27,6 +27,10 @@ from tagger.people_store import NewFace, PeopleStore, Place
 from tagger.types import Box, ItemRef, MediaItem, parse_item
 
 _Action = Callable[[App, Desk, Wish], Said]
+_NOBODY = (
+    "Looked for were performers with a picture, and scenes and images with one performer whom you put there: give some "
+    "of them one, or a folder that has a folder of pictures for each person, as in: people learn PEOPLE."
+)
 _OFF = "People are off, or their model isn't here: set features.people and run 'Set up'."
 
 
@@ -35,6 +39,7 @@ def people(app: App, wish: Wish) -> Answer:
     action = ACTIONS.get(wish.action)
     if action is None:
         raise ConfigError(f"There is no 'people {wish.action}'; there are: {', '.join(ACTIONS)}.")
+    _ = app.library  # Whose people? Raises ConfigError.
     if wish.action in READS:
         lines, data = action(app, _desk(app), wish)
         return Answer(lines, data)
@@ -70,12 +75,20 @@ def _learn(app: App, desk: Desk, wish: Wish) -> Said:
     learner = Learner(desk, app.face_pipeline, app.library, app.store)
     if wish.names:
         learner.from_folder(people_in(Path(wish.names[0])), wish.create)
+    elif app.folder is not None:
+        raise ConfigError(
+            "Learn from what? A plain folder says of nobody who it is: give a folder that has a folder of pictures for "
+            "each person, as in: people learn PEOPLE --folder DIR."
+        )
     else:
         learner.from_performers()
         learner.from_items(app.config.scope.to_scope())
     items = change_people(_tools(app), lambda _: None, why="learning people")
     learned = learner.learned
-    lines = [*learned.lines(), f"{items:,} items were judged again."]
+    lines = learned.lines()
+    if not wish.names and not learned.examples:
+        lines.append(_NOBODY)
+    lines.append(_judged(items))
     data = {
         "examples": dict(learned.examples),
         "refused": [{"what": what, "why": why} for what, why in learned.refused],
@@ -135,15 +148,15 @@ def _name(app: App, desk: Desk, wish: Wish) -> Said:
     del desk
     what, name = _what_and_name(wish, "people name GROUP NAME")
     changed = correcting.name_faces(_tools(app), what, name, wish.create)
-    left = f"; {changed.left} are left out, since you said that they are not" if changed.left else ""
-    return _done(f"{changed.faces} faces are {name} now{left}. {changed.items:,} items were judged again.", changed)
+    left = f"; {changed.left} left out, since you said so" if changed.left else ""
+    return _done(f"{_are(changed.faces)} {name} now{left}. {_judged(changed.items)}", changed)
 
 
 def _is(app: App, desk: Desk, wish: Wish) -> Said:
     del desk
     what, name = _what_and_name(wish, "people is FACE NAME")
     changed = correcting.somebody_else(_tools(app), what, name, wish.create)
-    return _done(f"That is {name}. {changed.items:,} items were judged again.", changed)
+    return _done(f"That is {name}. {_judged(changed.items)}", changed)
 
 
 def _not(app: App, desk: Desk, wish: Wish) -> Said:
@@ -152,7 +165,7 @@ def _not(app: App, desk: Desk, wish: Wish) -> Said:
         raise ConfigError("Say who, and where not: people not NAME WHAT… (face:12, group:5, image:3).")
     name, *whats = wish.names
     changed = correcting.not_person(_tools(app), name, whats)
-    return _done(f"Kept for ever: not {name}, {changed.faces} times. {changed.items:,} items judged again.", changed)
+    return _done(f"Not {name}, kept for ever: {many(changed.faces, 'time')}. {_judged(changed.items)}", changed)
 
 
 def _merge(app: App, desk: Desk, wish: Wish) -> Said:
@@ -170,23 +183,23 @@ def _split(app: App, desk: Desk, wish: Wish) -> Said:
     if wish.dry_run:
         from tagger.library.people.gathering import halves
 
-        large, small = halves(correcting.about(desk, group).faces)
+        large, small = halves(correcting.about(desk, app.library, group).faces)
         return [f"Would part faces {small} from {large}."], {"stay": large, "go": small}
     numbers = [int(face.removeprefix("face:")) for face in faces if face.removeprefix("face:").isdigit()]
     changed = correcting.split(_tools(app), group, numbers)
-    return _done(f"{changed.faces} faces are group {changed.group} now.", changed)
+    return _done(f"{_are(changed.faces)} group {changed.group} now.", changed)
 
 
 def _ignore(app: App, desk: Desk, wish: Wish) -> Said:
     del desk
     changed = correcting.mark_faces(_tools(app), wish.names, "ignored")
-    return _done(f"{changed.faces} faces are ignored from now on.", changed)
+    return _done(f"{_are(changed.faces)} ignored from now on.", changed)
 
 
 def _no_face(app: App, desk: Desk, wish: Wish) -> Said:
     del desk
     changed = correcting.mark_faces(_tools(app), wish.names, "not_face")
-    return _done(f"{changed.faces} are no faces.", changed)
+    return _done(f"Kept for ever: {many(changed.faces, 'time')} no face.", changed)
 
 
 def _add(app: App, desk: Desk, wish: Wish) -> Said:
@@ -229,7 +242,9 @@ def _take_back(app: App, desk: Desk, wish: Wish) -> Said:
     del desk
     numbers = [int(name) for name in wish.names if name.isdigit()]
     changed = correcting.take_back(_tools(app), numbers)
-    return _done(f"{changed.faces} are no examples any more, and are not learned again.", changed)
+    return _done(
+        f"{many(changed.faces, 'example')} taken back; what is no example any more isn't learned again.", changed
+    )
 
 
 def _forget(app: App, desk: Desk, wish: Wish) -> Said:
@@ -277,7 +292,7 @@ def _again(app: App, desk: Desk, wish: Wish) -> Said:
     del wish
     items = change_people(_tools(app), lambda desk: desk.store.wait("file", desk.store.all_files(desk.model)), True)
     del desk
-    return [f"{items:,} items with faces were judged again."], {"items": items}
+    return [_judged(items)], {"items": items}
 
 
 # ---------------------------------------------------------------- the parts
@@ -289,6 +304,14 @@ def _tools(app: App) -> Tools:
 
 def _done(line: str, changed: Changed) -> Said:
     return [line], asdict(changed)
+
+
+def _are(faces: int) -> str:
+    return f"{many(faces, 'face')} {'is' if faces == 1 else 'are'}"
+
+
+def _judged(items: int) -> str:
+    return f"{many(items, 'item')} {'was' if items == 1 else 'were'} judged again."
 
 
 def _what_and_name(wish: Wish, usage: str) -> tuple[str, str]:

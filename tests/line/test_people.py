@@ -15,7 +15,7 @@ import pytest
 
 from tagger.types import ItemRef
 from tests.double import StashDouble
-from tests.line.terminal import Ended, Terminal
+from tests.line.terminal import Ended, Terminal, sentence
 from tests.models.graphs import one_node
 from tests.people.turned import add_another_embedder
 
@@ -315,15 +315,14 @@ def test_nothing_of_a_face_is_said_and_no_crop_is_kept_when_nobody_wants_it(worl
     start(world)
     held = (tmp_path / "other" / "people.sqlite").read_bytes()
     assert b"JFIF" not in held
-    world.people("report")
-    assert "data:image/jpeg" not in (tmp_path / "other" / "people" / "report.html").read_text("utf-8")
+    report = world.people("report")["report"]
+    assert "data:image/jpeg" not in Path(report).read_text("utf-8")
     assert not any("face" in request.text.casefold().replace("interface", "") for request in world.stash.requests)
 
 
 def test_crops_that_are_kept_no_more_leave_the_store_and_the_report(world: People, tmp_path: Path) -> None:
     start(world)
-    world.people("report")
-    store, report = tmp_path / "data" / "people.sqlite", tmp_path / "data" / "people" / "report.html"
+    store, report = tmp_path / "data" / "people.sqlite", Path(world.people("report")["report"])
     assert b"JFIF" in store.read_bytes()
     assert "data:image/jpeg" in report.read_text("utf-8")
     assert world.run("tag", "--set", "keep.crops=false").code == 0
@@ -374,5 +373,17 @@ def test_a_plain_folder_has_people_too_and_its_report_shows_rows_of_faces(world:
     terminal = Terminal(tmp_path / "folder data", Path(MIRROR), ONLY_FACES)
     assert terminal.run("people", "learn", known, "--create", "--folder", library).code == 0
     assert terminal.run("tag", "--folder", library).code == 0
-    html = (tmp_path / "folder data" / "report.html").read_text("utf-8")
+    (report,) = (tmp_path / "folder data" / "reports").glob("library-*/report.html")
+    html = report.read_text("utf-8")
     assert html.count("data:image/jpeg;base64,") > 5 and "5 unknown faces" in html and "amy" in html
+    here = ("--folder", library)
+    assert "people learn PEOPLE" in sentence(terminal.run("people", "learn", *here))
+    group = terminal.run("people", "groups", *here).out.removesuffix(": 5 faces\n")
+    assert group.removeprefix("Group ").isdigit(), "nobody known is near"
+    named = terminal.run("people", "faces", library / UNKNOWN / f"{UNKNOWN}1.png", *here).out
+    assert named.endswith(f"nobody known, {group.lower()}\n")
+    assert "no image stuart1.png" in sentence(terminal.run("people", "faces", "image:stuart1.png", *here))
+    people = Path(terminal.run("people", "report", *here, "--json").json["report"])
+    assert "amy" in people.read_text("utf-8") and people.is_relative_to(report.parent)
+    assert terminal.run("people", "forget", "amy", *here).code == 0
+    assert "<h3>amy" not in people.read_text("utf-8") + report.read_text("utf-8")

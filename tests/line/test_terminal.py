@@ -67,17 +67,19 @@ def test_a_folder_is_tagged_reported_and_undone_and_nothing_in_it_changes(termin
     before = listing(pictures)
     dry = terminal.run("tag", "--folder", pictures, "--dry-run", "--json")
     assert dry.code == 1 and dry.json["tags"][BLACK_WHITE] == 2 and dry.json["run"] == 0
-    assert not (terminal.data / "report.html").exists()
+    assert not (terminal.data / "reports").exists()
     assert "apply" in (status := terminal.run("status", "--folder", pictures, "--json").json)["summary"]
     assert status["runs"] == [] and status["summary"]["ours"] == 0
 
     ended = terminal.run("tag", "--folder", pictures, "--json")
     assert ended.code == 1 and ended.json["finished"] and ended.json["counts"]["added"] >= 4
-    entries = {e["path"]: e for e in json.loads((terminal.data / "tags.json").read_text("utf-8"))}
+    report = Path(ended.json["report"])
+    assert report.parent.parent == terminal.data / "reports" and report.parent.name.startswith("pictures-")
+    entries = {e["path"]: e for e in json.loads((report.parent / "tags.json").read_text("utf-8"))}
     assert entries.keys() == {"0.jpg", "1.jpg", "2.jpg", "below/3.jpg", "broken.jpg"}
     assert BLACK_WHITE in entries["0.jpg"]["tags"] and BLACK_WHITE not in entries["1.jpg"]["tags"]
     assert entries["broken.jpg"]["error"]
-    assert "below/3.jpg" in (terminal.data / "report.html").read_text("utf-8")
+    assert "below/3.jpg" in report.read_text("utf-8")
 
     second = terminal.run("tag", "--folder", pictures, "--json")
     assert second.code == 0 and second.json["counts"].get("looked", 0) == 0 and second.json["counts"]["unchanged"] == 4
@@ -94,10 +96,47 @@ def test_a_folder_is_tagged_reported_and_undone_and_nothing_in_it_changes(termin
     assert listing(pictures) == before
 
 
+def test_no_folder_writes_over_the_report_of_another(terminal: Terminal, pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty" / "below").mkdir(parents=True)
+    first = Path(terminal.run("tag", "--folder", pictures, "--json").json["report"])
+    before = first.read_bytes()
+    for command in (("tag",), ("tag", "--dry-run"), ("new",), ("try",)):
+        said = sentence(terminal.run(*command, "--folder", tmp_path / "empty"))
+        assert "no pictures or videos" in said and "empty" in said
+    second = Path(terminal.run("tag", "--folder", pictures / "below", "--json").json["report"])
+    demo = Path(terminal.run("demo", pictures / "below", "--json").json["report"])
+    assert demo == terminal.data / "report.html" and len({first, second, demo}) == 3
+    assert first.read_bytes() == before and "1.jpg" not in second.read_text("utf-8")
+
+
+def test_a_folder_that_was_emptied_can_still_be_forgotten(terminal: Terminal, tmp_path: Path) -> None:
+    file = picture(tmp_path / "few" / "0.jpg", colour=False, seed=0)
+    assert terminal.run("tag", "--folder", tmp_path / "few").code == 0
+    file.unlink()
+    assert "no pictures" in sentence(terminal.run("tag", "--folder", tmp_path / "few"))
+    assert terminal.run("tag", "--folder", tmp_path / "few", "--forget-gone").code == 0
+
+
+def test_an_item_of_a_folder_is_named_by_its_path(terminal: Terminal, pictures: Path) -> None:
+    here = ("--folder", pictures)
+    terminal.run("tag", *here)
+    whole = terminal.run("why", "--item", "image:0.jpg", "--tag", BLACK_WHITE, *here)
+    assert whole.code == 0 and BLACK_WHITE in whole.out
+    from_here = os.path.relpath(pictures / "0.jpg")
+    for path in ("0.jpg", pictures / "0.jpg", from_here, f"image:{pictures / '0.jpg'}", "below/../0.jpg"):
+        assert terminal.run("why", "--item", path, "--tag", BLACK_WHITE, *here) == whole
+    said = sentence(terminal.run("why", "--item", "nowhere.jpg", "--tag", BLACK_WHITE, *here))
+    assert "nowhere.jpg names no item" in said and "--folder" in said
+    assert terminal.run("review", "reject", pictures / "0.jpg", BLACK_WHITE, *here).code == 0
+    assert terminal.run("why", "--item", "0.jpg", "--tag", BLACK_WHITE, *here).out != whole.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (("tag",), "--stash URL"),
+        (("people", "list"), "--stash URL"),
+        (("people",), "--stash URL"),
         (("tag", "--folder", "/no/such/folder"), "isn't a folder"),
         (("tag", "--stash", "ftp://host"), "http://host:9999"),
         (("tag", "--stash", "http://127.0.0.1:9"), "127.0.0.1:9"),
@@ -247,7 +286,8 @@ def test_a_users_own_yaml_is_used_without_touching_code(tmp_path: Path) -> None:
     assert checked.code == 0 and "my-detector@1: works" in checked.out
     ended = terminal.run("tag", "--folder", folder, *use)
     assert ended.code == 0 and "New since the last run: my-detector@1. 1 files are looked at again" in ended.err
-    (entry,) = json.loads((terminal.data / "tags.json").read_text("utf-8"))
+    (tags,) = (terminal.data / "reports").glob("*/tags.json")
+    (entry,) = json.loads(tags.read_text("utf-8"))
     giraffe = next(p for p in entry["predictions"] if p["label"] == "giraffe")
     assert giraffe["verdict"] == "review", "what has no calibration reaches review at most"
     assert giraffe["model"] == "my-detector@1"

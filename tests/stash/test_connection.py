@@ -114,13 +114,19 @@ def test_a_login_that_is_missing_wrong_or_over(tmp_path: Path) -> None:
     with StashDouble(tmp_path, locked=True, api_key="right") as stash:
         assert rpc.call(stash.connection, VERSION)
         assert rpc.call(stash.plugin_connection, VERSION)
-        for wrong in (from_url(stash.url), from_url(stash.url, "wrong")):
-            with pytest.raises(LibraryAuthError, match="login"):
+        for wrong, says in (
+            (from_url(stash.url), "no API key"),
+            (from_url(stash.url, "wrong"), "doesn't know this API key"),
+        ):
+            with pytest.raises(
+                LibraryAuthError, match=f"login.*{says}.*--api-key-file FILE or AI_TAGGER_STASH_API_KEY"
+            ):
                 rpc.call(wrong, VERSION)
         over = stash.plugin_connection
         stash.expire_sessions()
-        with pytest.raises(LibraryAuthError, match="expired"):
+        with pytest.raises(LibraryAuthError, match="expired") as told:
             rpc.call(over, VERSION)
+        assert "--api-key-file" not in str(told.value), "Stash gives a plugin no options"
         assert rpc.call(over.with_api_key("right"), VERSION)
 
 

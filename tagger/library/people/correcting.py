@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tagger.errors import TaggerError
 from tagger.library.people import gathering
@@ -13,8 +14,18 @@ from tagger.library.people.desk import Desk, teach
 from tagger.library.people.judging import vector_of
 from tagger.library.people.made import make
 from tagger.library.tools import Tools
+from tagger.people.judge import Query
 from tagger.people_store import Group, NewFace, Person, Said, SayWhat, StoredFace, same_place
+from tagger.ports import Library
 from tagger.types import ItemRef, parse_item
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float32]
+
+_WORTH_ASKING = 0.25  # a worse guess only leads astray
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +48,7 @@ class About:
     fingerprint: str = ""
 
 
-def about(desk: Desk, text: str) -> About:
+def about(desk: Desk, library: Library, text: str) -> About:
     """``face:12``, ``group:5``, ``image:3``, ``scene:4`` → what is meant. Raises TaggerError."""
     kind, _, number = text.partition(":")
     if kind == "face" and number.isdigit():
@@ -48,9 +59,14 @@ def about(desk: Desk, text: str) -> About:
         return About(tuple(desk.store.faces(group_of(desk, int(number)).faces)))
     ref = parse_item(text)
     if ref is None or ref.kind == "gallery":
-        raise TaggerError(f"{text} is no face: write face:12, group:5, image:3 or scene:4.")
+        raise TaggerError(
+            f"{text} names no face: write face:12, group:5, image:3 or scene:4, or with --folder the path of a picture "
+            "or video in it."
+        )
     fingerprint = desk.store.file_of(ref)
     if not fingerprint:
+        if not library.get([ref]):
+            raise TaggerError(f"The library has no {ref.kind} {ref.id}.")
         raise TaggerError(f"{ref.kind} {ref.id} was never looked at for faces: run 'Tag library' first.")
     return About((), ref, fingerprint)
 
@@ -71,14 +87,31 @@ def person_of(desk: Desk, name: str) -> Person:
     return found
 
 
+def near(desk: Desk, faces: Sequence[StoredFace]) -> tuple[str, float] | None:
+    """Whom these faces may well be, with the probability; None when nobody known is likely enough to be asked about."""
+    mean = _mean(faces)
+    if mean is None or not len(desk.circle.people):
+        return None
+    (found,) = desk.circle.people.identify([Query(mean, max(face.face.quality for face in faces))])
+    if found is None or found.probability < _WORTH_ASKING:
+        return None
+    return desk.circle.names[int(found.person_id)], found.probability
+
+
 def suggestions(desk: Desk, faces: Sequence[StoredFace], count: int = 5) -> list[tuple[str, float]]:
     """Names for these faces, nearest first, with the cosine."""
-    vectors = [vector_of(face.face.vector) for face in faces if face.face.vector]
-    if not vectors or not len(desk.circle.people):
+    mean = _mean(faces)
+    if mean is None or not len(desk.circle.people):
         return []
-    mean = sum(vectors[1:], vectors[0])
-    mean = mean / max(1e-9, float((mean @ mean) ** 0.5))
     return [(desk.circle.names[int(i)], cosine) for i, cosine in desk.circle.people.nearest(mean, count)]
+
+
+def _mean(faces: Sequence[StoredFace]) -> Floats | None:
+    vectors = [vector_of(face.face.vector) for face in faces if face.face.vector]
+    if not vectors:
+        return None
+    mean = sum(vectors[1:], vectors[0])
+    return mean / max(1e-9, float((mean @ mean) ** 0.5))
 
 
 # ---------------------------------------------------------------- naming
@@ -90,7 +123,7 @@ def name_faces(tools: Tools, what: str, name: str, create: bool = False) -> Chan
     Faces of which somebody said that they are not this person are left out. Raises TaggerError.
     """
     desk = _desk(tools)
-    meant = about(desk, what)
+    meant = about(desk, tools.library, what)
     if not name.strip():
         raise TaggerError("A person needs a name.")
     person = _find_person(tools, desk, name, create)
@@ -139,7 +172,7 @@ def not_person(tools: Tools, name: str, whats: Sequence[str]) -> Changed:
     """These faces, groups or items are not this person, for ever. Raises TaggerError."""
     desk = _desk(tools)
     person = person_of(desk, name).id
-    meant = [about(desk, what) for what in whats]
+    meant = [about(desk, tools.library, what) for what in whats]
     sayings = [Said("not", one.fingerprint, (), person, one.ref) for one in meant if one.ref is not None]
     faces = [face for one in meant for face in one.faces]
     sayings += [Said("not", face.fingerprint, face.face.places, person) for face in faces]
@@ -163,7 +196,7 @@ def _unteach(desk: Desk, person: int, sayings: Sequence[Said]) -> None:
 def somebody_else(tools: Tools, what: str, name: str, create: bool = False) -> Changed:
     """It is this person instead of whoever it was taken for. Raises TaggerError."""
     desk = _desk(tools)
-    meant = about(desk, what)
+    meant = about(desk, tools.library, what)
     other = _find_person(tools, desk, name, create).id
     taken = {(face, face.person) for face in meant.faces if face.person and face.person != other}
     wrong = [Said("not", face.fingerprint, face.face.places, person) for face, person in taken]
@@ -176,7 +209,7 @@ def somebody_else(tools: Tools, what: str, name: str, create: bool = False) -> C
 def mark_faces(tools: Tools, whats: Sequence[str], mark: SayWhat) -> Changed:
     """``ignored`` (posters, passers-by) or ``not_face``: never named, never gathered. Raises TaggerError."""
     desk = _desk(tools)
-    meant = [about(desk, what) for what in whats]
+    meant = [about(desk, tools.library, what) for what in whats]
     if any(one.ref is not None for one in meant):
         raise TaggerError("Say which faces: face:12 or group:5 ('people faces ITEM' shows those of an item).")
     sayings = [Said(mark, face.fingerprint, face.face.places) for one in meant for face in one.faces]
@@ -190,7 +223,7 @@ def merge(tools: Tools, one: str, other: str) -> Changed:
     """Two groups (``group:1 group:2``), or two people by name (the first goes over into the second). TaggerError."""
     desk = _desk(tools)
     if one.startswith("group:") and other.startswith("group:"):
-        parts = [about(desk, one).faces, about(desk, other).faces]
+        parts = [about(desk, tools.library, one).faces, about(desk, tools.library, other).faces]
         kept = max(parts, key=len)[0].group
 
         def join(desk: Desk) -> None:
@@ -208,7 +241,7 @@ def merge(tools: Tools, one: str, other: str) -> Changed:
 def split(tools: Tools, group: str, wrong: Sequence[int] = ()) -> Changed:
     """Take faces out of a group, into one of their own; without any, its two halves part. Raises TaggerError."""
     desk = _desk(tools)
-    faces = about(desk, group).faces
+    faces = about(desk, tools.library, group).faces
     if len(faces) < 2:
         raise TaggerError("A group of one face can't be split.")
     out = set(wrong) or set(gathering.halves(faces)[1])

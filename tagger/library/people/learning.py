@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from tagger.errors import LibraryRefusedError
 from tagger.library.people.desk import Desk
 from tagger.library.people.made import make
+from tagger.library.progress import many
 from tagger.people_store import Example, NewFace, Person
 from tagger.pipeline import Pipeline
 from tagger.ports import Library, Store
@@ -33,7 +34,10 @@ class Learned:
     def lines(self) -> list[str]:
         """For a person."""
         top = ", ".join(f"{name} ({n})" for name, n in self.examples.most_common(20))
-        lines = [f"Learned {self.examples.total():,} new examples of {len(self.examples):,} people: {top or 'none'}."]
+        people = many(len(self.examples), "person", "people")
+        lines = [f"Learned {many(self.examples.total(), 'new example')} of {people}: {top}."]
+        if not self.examples:
+            lines = ["No new examples were found."]
         if self.made:
             lines.append(f"Made performers: {', '.join(self.made)}.")
         if self.unknown:

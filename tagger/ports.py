@@ -421,7 +421,16 @@ class Store(Answers, Protocol):
         ...
 
     def restore(self, run_id: int) -> int:
-        """What this run took back is planned again, as the changes that had added it; how many."""
+        """What this run took back of what others had added is planned again, as those changes; how many. What it had
+        added itself is not: that item was without the tag before."""
+        ...
+
+    def restorable(self, run_id: int) -> int:
+        """How many tags :meth:`restore` would plan again."""
+        ...
+
+    def forget_answers(self, run_id: int) -> int:
+        """Answers that wrote in this run, which was undone, never were, and others stand again; how many."""
         ...
 
     def numbers(self, ref: ItemRef) -> tuple[Row, ...]:

@@ -14,6 +14,7 @@ from tagger.library.delivery import Step
 from tagger.library.marking import take_all_back, tidy
 from tagger.library.ours import Ours, delete_unused
 from tagger.library.people.made import delete_unused_performers
+from tagger.library.progress import many
 from tagger.library.tools import Tools
 from tagger.library.writer import Writer
 from tagger.types import Change, ItemRef, MediaItem, Scope, parse_item
@@ -107,7 +108,7 @@ def undo_selection(tools: Tools, chosen: Selection, dry_run: bool) -> TakenBack:
     if run is None:
         return TakenBack(dict(by_tag), dict(+left))
     sent = send_removals(tools)
-    tools.store.end_run(run.id, "done", f"{sum(sent.values())} tags taken back")
+    tools.store.end_run(run.id, "done", f"{many(sum(sent.values()), 'tag')} taken back")
     if failed := sum(by_tag.values()) - sum(sent.values()):
         left["the library refused it"] += failed
     # Others that nobody uses may wait for a look, named a moment ago.

@@ -28,7 +28,11 @@ _NEVER_SENT = "it was never sent"
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """``removed`` tags were taken from items; ``left`` were not ours any more, by reason; ``deleted`` tags are gone."""
+    """``removed`` tags were taken from items; ``left`` were not ours any more, by reason; ``deleted`` tags are gone.
+
+    ``restored`` were put back, since the run had taken them away. ``what`` names the run for a person; ``answers`` of
+    persons were withdrawn with what they had written.
+    """
 
     run_id: int
     removed: int
@@ -36,6 +40,8 @@ class Undone:
     deleted: tuple[str, ...]
     by_tag: dict[str, int]
     restored: int = 0
+    what: str = ""
+    answers: int = 0
 
 
 def undo_run(tools: Tools, run_id: int | None, dry_run: bool) -> Undone:
@@ -91,10 +97,9 @@ class _Undo:
 
     def undo(self) -> Undone:
         store, run_id = self._tools.store, self._run.id
+        what = f"run {run_id}, {called(self._run)}, {when(self._run)}"
+        self._tools.progress.say(f"{'Would take' if self._dry_run else 'Taking'} back {what}: {self._size()}.")
         if not self._dry_run:
-            self._tools.progress.say(
-                f"Taking back run {run_id}, {called(self._run)}, {when(self._run)}: {self._size()}."
-            )
             # A tag that was made right before a kill is put on record, and what was planned must not be written later.
             Writer(self._tools.library, store, Tree(), lambda: None).own_up()
             store.remember(_UNDOING, f"{run_id} 0")
@@ -106,14 +111,17 @@ class _Undo:
         restored = self._put_back()
         # Those of runs that were undone before, too: something may have used them then.
         deleted: tuple[str, ...] = ()
+        answers = 0
         if not self._dry_run:
+            answers = store.forget_answers(run_id)
             deleted = delete_unused(self._tools, store.created_tags(run_id, or_undone=True))
             deleted += delete_unused_performers(self._tools, run_id)
         if not self._dry_run:
             said = f"{self._run.message}; " if self._run.message else ""
-            store.end_run(run_id, "undone", f"{said}{self._removed} tags taken back")
+            store.end_run(run_id, "undone", f"{said}{many(self._removed, 'tag')} taken back")
             store.remember(_UNDOING, "")
-        return Undone(run_id, self._removed, dict(self._left), deleted, dict(self._by_tag), restored)
+        by_tag, left = dict(self._by_tag), dict(self._left)
+        return Undone(run_id, self._removed, left, deleted, by_tag, restored, what, answers)
 
     def _size(self) -> str:
         """What it wrote, and what it had taken back."""
@@ -122,20 +130,15 @@ class _Undo:
             if action == "add" and state in _WRITTEN:
                 written[target] += n
         said = [many(n, target) for target, n in sorted(written.items())]
-        if removed := self._taken_back():
+        if removed := self._tools.store.restorable(self._run.id):
             said.append(f"{removed:,} that it took back")
         return " and ".join(said) or "nothing is left of it"
-
-    def _taken_back(self) -> int:
-        """How many changes of the run took something back."""
-        count = self._tools.store.count_changes(self._run.id)
-        return sum(n for (state, action, _), n in count.items() if (state, action) == ("done", "remove"))
 
     def _put_back(self) -> int:
         """What the run had taken back is ours and in the library again, where nothing else was written since."""
         store, run_id = self._tools.store, self._run.id
         if self._dry_run:
-            return self._taken_back()
+            return store.restorable(run_id)
         for changes in _pages(store, run_id, "planned", "remove"):
             store.mark(delivery.ids(changes), "undone", _NEVER_SENT)
         store.restore(run_id)

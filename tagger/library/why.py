@@ -58,7 +58,8 @@ def why_of(
     change for another verdict under the settings in force (those of its folder, if ``item`` is given); ``now`` is what
     these say, where they would decide otherwise. ``score`` is the model's, ``probability`` the calibrated one. Boxes
     are fractions of the upright picture. ``written`` is the tag's place in the outbox, with run and time. ``index`` are
-    the library's tags: then a tag is found by its aliases, too; ``yours`` says whether it is on ``item``, not by us.
+    the library's tags: then a tag is found by its aliases, too; ``yours`` says whether it is on ``item``, not by us,
+    and ``taken_back`` that it is decided as applied, but what we wrote was undone since.
     """
     names = _names(tag, index)
     history = [change for change in store.history(ref) if normal(change.plan.tag_name) in names]
@@ -108,7 +109,14 @@ def why_of(
     found["written"] = _written(history)
     found["history"] = [_of_outbox(change) for change in history]
     found["yours"] = _is_yours(item, tag, index, history)
+    found["taken_back"] = found["verdict"] == "apply" and not found["yours"] and _was_taken_back(history)
     return found
+
+
+def _was_taken_back(history: Sequence[Change]) -> bool:
+    """Whether what we had added of it last was undone."""
+    added = [change.state for change in history if change.plan.action == "add"]
+    return bool(added) and added[-1] == "undone" and "done" not in added
 
 
 def _of_another_kind(found: Mapping[str, Any]) -> str:
@@ -306,7 +314,10 @@ def why_lines(found: Mapping[str, Any]) -> list[str]:
     verdicts = {"apply": "applied", "review": "waits for your look", "keep": "only remembered", "drop": "not applied"}
     refused = found["rule"].startswith(_SAID_BY_A_PERSON) and found["verdict"] == "keep"
     verdict = "drop" if refused else found["verdict"]
-    lines = [f"{found['tag']} on {found['item']}: {verdicts.get(verdict, 'never said')}. {found['why']}"]
+    stands = f"{verdicts.get(verdict, 'never said')}. {found['why']}"
+    if found.get("taken_back"):
+        stands = f"taken back, so it isn't there; the next run decides it again. It had been applied: {found['why']}"
+    lines = [f"{found['tag']} on {found['item']}: {stands}"]
     if found["verdict"]:
         place = f"  Rule: {found['rule']} ({found['origin']})"
         lines.append(place)

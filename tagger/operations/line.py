@@ -23,7 +23,7 @@ from tagger.library.people.census import follow_reviews
 from tagger.library.progress import many, words
 from tagger.library.tag import Outcome, tag_library
 from tagger.library.takeback import send_all
-from tagger.library.undo import undo_run
+from tagger.library.undo import Undone, undo_run
 from tagger.operations import looking, peopling, saying, telling
 from tagger.operations.operation import DONE, SOME_FAILED, Answer, Operation, Wish, as_worker
 from tagger.ports import Host
@@ -270,21 +270,32 @@ def undo(app: App, wish: Wish) -> Answer:
         undone = undo_run(app.tools(looking=False), wish.run, wish.dry_run)
     if not undone.run_id:
         return Answer(["There is nothing to undo: no run has tags in the library."], asdict(undone))
-    top = ", ".join(f"{name} ({n:,})" for name, n in sorted(undone.by_tag.items(), key=lambda t: -t[1])[:20])
-    verb = "Would take" if wish.dry_run else "Took"
-    lines = [f"{verb} back {many(undone.removed, 'tag')} of run {undone.run_id}{': ' + top if top else ''}."]
-    lines += [f"Put back {many(undone.restored, 'tag')} that it had taken back."] if undone.restored else []
-    lines += [f"Left alone: {n:,}, since {reason}." for reason, n in undone.left.items()]
-    if undone.deleted:
-        lines.append(f"Deleted tags that it had made and nothing uses: {', '.join(undone.deleted)}.")
+    lines = _undone_lines(undone, wish.dry_run)
     run = app.store.run(undone.run_id)
-    if undone.removed and not wish.dry_run and run is not None and run.operation not in ("people", "review"):
+    comes_again = undone.removed and run is not None and run.operation not in ("people", "review")
+    if comes_again and not wish.dry_run:
         lines.append(
             "The next 'Tag library' or 'Decide again' writes these again, unless you change thresholds or lists first."
         )
     if not wish.dry_run:
         looking.follow_reports(app, lines)
     return Answer(lines, asdict(undone))
+
+
+def _undone_lines(undone: Undone, dry_run: bool) -> list[str]:
+    top = ", ".join(f"{name} ({n:,})" for name, n in sorted(undone.by_tag.items(), key=lambda t: -t[1])[:20])
+    took, put = ("Would take", "Would put") if dry_run else ("Took", "Put")
+    lines = [f"{took} back {many(undone.removed, 'tag')} of {undone.what}{': ' + top if top else ''}."]
+    lines += [f"{put} back {many(undone.restored, 'tag')} that it had taken back."] if undone.restored else []
+    lines += [f"Left alone: {n:,}, since {reason}." for reason, n in undone.left.items()]
+    if undone.deleted:
+        lines.append(f"Deleted tags that it had made and nothing uses: {', '.join(undone.deleted)}.")
+    if undone.answers:
+        lines.append(
+            f"{many(undone.answers, 'answer')} that did this {'is' if undone.answers == 1 else 'are'} taken back, too; "
+            "those that changed nothing in the library still stand ('review acts')."
+        )
+    return lines
 
 
 _LOOKED = {"apply": "", "review": "unsure: ", "keep": "not shown: "}

@@ -68,6 +68,10 @@ class AnswerStore:
         with self._database.write() as db:
             _answers.withdraw_click(db, self._library_id, click)
 
+    def forget_answers(self, run_id: int) -> int:
+        with self._database.write() as db:
+            return _answers.forget_written(db, self._library_id, run_id)
+
     def acts(self, limit: int = 20) -> list[Act]:
         with self._database.read() as db:
             return _answers.acts(db, self._library_id, limit)

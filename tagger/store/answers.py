@@ -9,7 +9,7 @@ from typing import Any
 from tagger.answers import LOOKED_AT, Act, Answer, Question, Saying, TagRule
 from tagger.judgement.vocabulary import normal
 from tagger.store import outcome as _outcome
-from tagger.store.codec import id_value, now_at
+from tagger.store.codec import dumps, id_value, now_at
 from tagger.types import ItemRef
 
 _ANSWER = """SELECT id, act, kind, item_id, fingerprint, target, tag_name, answer, source, feature, subject,
@@ -93,6 +93,32 @@ def withdraw(db: sqlite3.Connection, library_id: int, act: int) -> bool:
         db.execute("UPDATE answer SET stands = -1 WHERE id = ?", (answer.id,))
         _outcome.bring_about(db, library_id, answer.question, True, before)
     return True
+
+
+_WROTE_IN = f"""{_ANSWER} WHERE id IN (SELECT x.id FROM change AS c
+    CROSS JOIN run AS r ON r.id = c.run_id AND r.operation = '{_outcome.RUN}'
+    CROSS JOIN item AS i ON i.id = c.item
+    CROSS JOIN answer AS x ON x.library_id = c.library_id AND x.kind = i.kind AND x.item_id = i.item_id
+        AND x.target = c.target AND x.tag_name = c.tag_name COLLATE NOCASE AND x.fingerprint IN (c.fingerprint, '')
+        AND x.source != 'library' AND x.answered_at >= r.started_at
+    CROSS JOIN act AS a ON a.id = x.act AND a.undone_at = ''
+    WHERE c.run_id = ? AND c.state = 'undone' AND c.library_id = ?) ORDER BY id"""  # noqa: S608
+_FORMER = "SELECT verdict, rule, why FROM answer WHERE id = ?"
+_ACT_IS_EMPTY = """UPDATE act SET undone_at = ? WHERE id IN (SELECT value FROM json_each(?)) AND undone_at = ''
+    AND NOT EXISTS (SELECT 1 FROM answer AS x WHERE x.act = act.id AND x.stands >= 0)
+    AND NOT EXISTS (SELECT 1 FROM tag_rule AS t WHERE t.library_id = act.library_id AND t.act = act.id)"""
+
+
+def forget_written(db: sqlite3.Connection, library_id: int, run_id: int) -> int:
+    """What answers wrote in this run was undone, so they never were, and former ones stand again; how many."""
+    given = [_answer(row) for row in db.execute(_WROTE_IN, (run_id, library_id))]
+    ids = dumps([answer.id for answer in given])
+    db.execute("UPDATE answer SET stands = -1 WHERE id IN (SELECT value FROM json_each(?))", (ids,))
+    for answer in given:
+        former = db.execute(_FORMER, (answer.id,)).fetchone()
+        _outcome.bring_about(db, library_id, answer.question, False, former)
+    db.execute(_ACT_IS_EMPTY, (now_at(), dumps(list({answer.act for answer in given}))))
+    return len(given)
 
 
 def withdraw_click(db: sqlite3.Connection, library_id: int, click: str) -> None:

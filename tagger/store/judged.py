@@ -196,26 +196,54 @@ def restamp(db: sqlite3.Connection, library_id: int, policy: str, rows: Sequence
     )
 
 
-_TAKEN_BACK_BY = """SELECT r.id AS removal, r.item, (SELECT max(a.id) FROM change AS a WHERE a.item = r.item
-        AND a.action = 'add' AND a.state = 'undone' AND a.reason = :taken_back AND a.target = r.target
-        AND a.tag_id = r.tag_id AND a.fingerprint = r.fingerprint AND a.id < r.id) AS addition
+# Whose addition was the run's own, an item had not before the run. Nothing is put back where another run wrote later,
+# or where a person took the tag away meanwhile.
+_TAKEN_BACK_BY = """SELECT r.id AS removal, r.item, r.target, r.tag_id, r.fingerprint, (SELECT max(a.id)
+        FROM change AS a WHERE a.item = r.item AND a.action = 'add' AND a.state = 'undone' AND a.reason = :taken_back
+        AND a.target = r.target AND a.tag_id = r.tag_id AND a.fingerprint = r.fingerprint AND a.id < r.id) AS addition,
+    EXISTS (SELECT 1 FROM change AS n WHERE n.item = r.item AND n.target = r.target AND n.tag_id = r.tag_id
+        AND (n.state = 'gone' OR n.fingerprint = r.fingerprint AND n.run_id != :run
+            AND n.state IN ('planned', 'sending', 'done') AND (n.action = 'add' OR n.id > r.id))) AS overtaken
     FROM change AS r WHERE r.run_id = :run AND r.library_id = :library AND r.action = 'remove' AND r.state = 'done'"""
+_OF_OTHERS = """SELECT b.removal, b.item, a.id, b.target, b.tag_id, b.fingerprint FROM ({taken_back}) AS b
+    LEFT JOIN change AS a ON a.id = b.addition AND a.run_id != :run AND NOT b.overtaken""".replace(
+    "{taken_back}", _TAKEN_BACK_BY
+)
+
+
+def restorable(db: sqlite3.Connection, library_id: int, run_id: int) -> int:
+    """How many tags :func:`restore` would plan again."""
+    return len(_to_restore(_taken_back_by(db, library_id, run_id)))
 
 
 def restore(db: sqlite3.Connection, library_id: int, run_id: int) -> int:
-    """What a run took back is planned again, as the changes that had added it; how many."""
-    values = {"run": run_id, "library": library_id, "now": now_at(), "taken_back": _outbox.TAKEN_BACK}
-    rows = db.execute(_TAKEN_BACK_BY, values).fetchall()
-    removals, items, additions = zip(*rows, strict=True) if rows else ((), (), ())
-    again = [addition for addition in additions if addition is not None]
+    """What a run took back of what others had added is planned again, as those changes; how many."""
+    rows = _taken_back_by(db, library_id, run_id)
+    again = _to_restore(rows)
     db.execute(
         """UPDATE change SET state = 'planned', reason = '', missed_by = NULL, changed_at = :now
         WHERE id IN (SELECT value FROM json_each(:ids))""",
-        values | {"ids": dumps(again)},
+        {"now": now_at(), "ids": dumps(again)},
     )
-    _outbox.mark(db, library_id, removals, "undone")
-    db.execute("UPDATE item SET policy = '' WHERE id IN (SELECT value FROM json_each(?))", (dumps(items),))
+    _outbox.mark(db, library_id, [row[0] for row in rows], "undone")
+    items = dumps([row[1] for row in rows])
+    db.execute("UPDATE item SET policy = '' WHERE id IN (SELECT value FROM json_each(?))", (items,))
     return len(again)
+
+
+def _taken_back_by(db: sqlite3.Connection, library_id: int, run_id: int) -> list[tuple[Any, ...]]:
+    """Removal, item, and the addition that comes again (or None), with what it is of."""
+    values = {"run": run_id, "library": library_id, "taken_back": _outbox.TAKEN_BACK}
+    return db.execute(_OF_OTHERS, values).fetchall()
+
+
+def _to_restore(rows: Sequence[tuple[Any, ...]]) -> list[int]:
+    """The newest addition of each: a tag is on an item once."""
+    newest: dict[tuple[Any, ...], int] = {}
+    for _, item, addition, *of in rows:
+        if addition is not None:
+            newest[item, *of] = max(addition, newest.get((item, *of), 0))
+    return list(newest.values())
 
 
 NUMBERS = """SELECT p.numbers FROM item AS i CROSS JOIN predicted AS p ON p.file_id = i.file_id

@@ -45,6 +45,10 @@ class RejudgingStore:
         with self._database.write() as db:
             return _judged.restore(db, self._library_id, run_id)
 
+    def restorable(self, run_id: int) -> int:
+        with self._database.read() as db:
+            return _judged.restorable(db, self._library_id, run_id)
+
     def taken_back(self, items: int) -> list[tuple[str, str, str, str, int, int]]:
         """``(feature, label, tag, rule, permille, how many)`` of what is decided as written, but was undone, on at most
         so many items: it comes back when it is decided again."""

@@ -158,16 +158,16 @@
       if (asking && asking.name === model.name) return h("div", null, h(Costs, { models: [model] }), one(model, asking.label, asking.act, "primary"), one(model, t("cancel"), () => setAsking(null)));
       // What has no bytes comes with the plugin.
       const turnable = model.installed || (model.used && model.bytes === 0);
-      return [model.bytes > 0 && (model.installed ? one(model, t("remove"), remove) : one(model, t("get"), () => setAsking({ name: model.name, label: t("getNow"), act: fetch }))), (turnable || model.used || named("models.skip").includes(model.name)) && one(model, t(model.used ? "modelTurnOff" : "modelTurnOn"), model.used || model.installed || !model.bytes ? turn : () => setAsking({ name: model.name, label: t("useAndGet"), act: turn }))];
+      return [model.bytes > 0 && (model.installed ? one(model, t("remove"), remove) : !model.within && one(model, t("get"), () => setAsking({ name: model.name, label: t("getNow"), act: fetch }))), (turnable || model.used || named("models.skip").includes(model.name)) && one(model, t(model.used ? "modelTurnOff" : "modelTurnOn"), model.used || model.installed || !model.bytes ? turn : () => setAsking({ name: model.name, label: t("useAndGet"), act: turn }))];
     };
     const row = (model) =>
       h(
         "tr",
         { key: model.name },
-        h("td", null, model.title || model.name, model.used && h(Badge, { variant: "success", className: "ml-2" }, t("inUse"))),
+        h("td", null, model.title || model.name, (model.used || model.within) && h(Badge, { variant: "success", className: "ml-2" }, t("inUse"))),
         h("td", null, model.feature),
         h("td", null, model.licence),
-        h("td", null, model.installed ? t("yes") : model.to_get || model.bytes ? t("megabytes", { n: rounded(model.to_get || model.bytes) }) : "–"),
+        h("td", null, model.installed || model.within ? t("yes") : model.to_get || model.bytes ? t("megabytes", { n: rounded(model.to_get || model.bytes) }) : "–"),
         h("td", null, buttons(model))
       );
     return h("details", { className: "ai-tagger-all" }, h("summary", { className: "h5" }, t("models"), " ", h("small", { className: "text-muted" }, t("modelsUsed", { n: models.filter((model) => model.used).length }))), h(AITagger.Listing, { heads: ["modelName", "feature", "licence", "here", "change"] }, models.map(row)));

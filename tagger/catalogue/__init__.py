@@ -1,7 +1,7 @@
 """The catalogue of models: what there is (``models/*.yaml``), and getting its files."""
 
 from tagger.catalogue.fetch import DownloadPlan, Installed, PlannedFile, Source, fetch, listing, megabytes, plan, remove
-from tagger.catalogue.load import SHIPPED, Catalogue, Preset, load, read
+from tagger.catalogue.load import SHIPPED, Catalogue, Preset, load, own_in_use, read
 from tagger.catalogue.spec import (
     AnySpec,
     ClassifierSpec,
@@ -41,6 +41,7 @@ __all__ = [
     "listing",
     "load",
     "megabytes",
+    "own_in_use",
     "plan",
     "read",
     "remove",

@@ -75,6 +75,14 @@ def load(user_folder: Path | None = None, shipped: Path = SHIPPED) -> Catalogue:
     return Catalogue(_with_detectors(specs), tuple(juries.values()), tuple(notices))
 
 
+def own_in_use(spec: AnySpec) -> str:
+    """Why a model of the user's own is at work, for a person."""
+    return (
+        f"{spec.name} is used, since {spec.yaml} lies in your data folder; 'models.skip: [{spec.name}]' in config.yml "
+        "switches it off."
+    )
+
+
 def _with_detectors(specs: Mapping[str, AnySpec]) -> dict[str, AnySpec]:
     joined: dict[str, AnySpec] = {}
     for name, spec in specs.items():

@@ -28,18 +28,32 @@ def _models_list(app: App, names: tuple[str, ...]) -> Answer:
     specs = [app.catalogue.get(name) for name in names] or list(app.catalogue.specs.values())
     rows = catalogue.listing(specs, app.models_folder)
     used = {spec.name for spec in app.chosen}
+    within = _within(app)
+    by_name = {spec.name: spec for spec in specs}
     lines = [
-        f"{'*' if row.name in used else ' '} {row.name:20} {row.feature:9} {catalogue.megabytes(row.bytes):>12}  "
-        f"{'here' if row.installed else '':5} {'' if row.tested else 'untested':9} {row.licence}"
+        f"{'*' if row.name in used or row.name in within else ' '} {row.name:20} {row.feature:9} "
+        f"{catalogue.megabytes(row.bytes):>12}  {'here' if row.installed or row.name in within else '':5} "
+        f"{'' if row.tested else 'untested':9} {row.licence}"
         for row in rows
     ]
     lines += ["", "*: used with the settings in force. 'models.use: [NAME]' in config.yml switches another one on."]
     lines += ["here: its files are on this computer; 'models fetch NAME' gets them, 'models remove NAME' deletes them."]
+    lines += [
+        f"{name}: came along with {of}, which finds faces with it." for name, of in within.items() if name in by_name
+    ]
+    lines += [catalogue.own_in_use(spec) for spec in specs if spec.own and spec.name in used]
     if not all(row.tested for row in rows):
         lines += ["untested: we haven't run its weights yet; 'models check NAME' does, once they are here."]
-    by_name = {spec.name: spec for spec in specs}
-    said = [asdict(row) | {"used": row.name in used} | _costs(app, by_name[row.name]) for row in rows]
+    said = [
+        asdict(row) | {"used": row.name in used, "within": within.get(row.name, "")} | _costs(app, by_name[row.name])
+        for row in rows
+    ]
     return Answer(lines, {"models": said})
+
+
+def _within(app: App) -> dict[str, str]:
+    """Face detectors whose files are at work among those of a face embedder: the detector → the embedder."""
+    return {spec.detector: spec.name for spec in app.installed if isinstance(spec, catalogue.FaceEmbedderSpec)}
 
 
 def _costs(app: App, spec: catalogue.AnySpec) -> dict[str, object]:
@@ -82,7 +96,8 @@ def _models_check(app: App, names: tuple[str, ...]) -> Answer:
         report = check_model(spec, app.models_folder, app.engine)
         failed += bool(report.problem)
         lines += [f"{report.model}: {report.problem or 'works'}", *(f"  {shape}" for shape in report.shapes)]
-        lines += [f"  on a drawn picture it says: {', '.join(report.findings) or 'nothing'}"]
+        if not report.problem:
+            lines.append(f"  on a drawn picture it says: {', '.join(report.findings) or 'nothing'}")
         data.append(asdict(report))
     return Answer(lines, {"models": data}, SOME_FAILED if failed else DONE)
 

@@ -33,6 +33,8 @@ def check(app: App, wish: Wish) -> Answer:
     lines += device_lines(app)
     for spec in app.installed:
         lines.append(f"Model {spec.model} ({spec.feature}): here, {spec.licence}.")
+        if spec.own:
+            lines.append(catalogue.own_in_use(spec))
     for spec in app.missing:
         problems.append(f"Model {spec.model} ({spec.feature}) isn't here yet: run 'Set up'.")
     try:

@@ -27,7 +27,7 @@ from tagger.types import Frame
 
 if TYPE_CHECKING:
     from tagger.ports import Engine, Recognizer
-    from tagger.types import RgbArray
+    from tagger.types import Finding, RgbArray
 
 EngineFactory: TypeAlias = "Callable[[Path], Engine]"
 
@@ -36,8 +36,16 @@ def build(spec: AnySpec, folder: Path, engine_factory: EngineFactory, most_at_on
     """The recognizer of ``spec`` with its weights from ``folder``, on an engine that ``engine_factory(weights)`` makes.
 
     ``most_at_once`` bounds the batch: on a CPU more than 4 gains nothing and costs memory, a GPU wants 32.
-    Raises ModelError when files are missing or lists don't fit, EngineError when the weights can't be loaded.
+    Raises ModelError when files are missing, lists don't fit, or a user's own model doesn't stand a try; EngineError
+    when the weights can't be loaded.
     """
+    recognizer = _made(spec, folder, engine_factory, most_at_once)
+    if spec.own:  # Nobody but its user has tried it: what is wrong is said before a run, not by its silence.
+        _tried(recognizer, spec, [_frame(640, 480)])
+    return recognizer
+
+
+def _made(spec: AnySpec, folder: Path, engine_factory: EngineFactory, most_at_once: int) -> Recognizer:
     weights = spec.place(spec.weights, folder)
     if not spec.installed(folder):
         raise ModelError(f"Model {spec.name} isn't here: fetch it (models fetch {spec.name}).")
@@ -81,18 +89,27 @@ def check(spec: AnySpec, folder: Path, engine_factory: EngineFactory) -> CheckRe
         return engine
 
     try:
-        recognizer = build(spec, folder, remembered, most_at_once=2)
-        frames = [Frame(drawn, 0.0, drawn.shape[1], drawn.shape[0]) for drawn in (_drawn(640, 480), _drawn(300, 500))]
-        found = recognizer.recognise(frames)
+        recognizer = _made(spec, folder, remembered, most_at_once=2)
+        found = _tried(recognizer, spec, [_frame(640, 480), _frame(300, 500)])
     except (ModelError, EngineError) as error:
         return CheckReport(spec.model, tuple(shapes), (), str(error))
-    except (KeyError, IndexError, ValueError, TypeError) as error:
-        words = "; ".join(shapes) or "nothing"
-        return CheckReport(
-            spec.model, tuple(shapes), (), f"{spec.yaml} doesn't fit its weights ({error!r}); the model has {words}."
-        )
     said = [f"{finding.name} {finding.score:.2f}" for findings in found for finding in findings]
     return CheckReport(spec.model, tuple(shapes), tuple(said[:12]))
+
+
+def _tried(recognizer: Recognizer, spec: AnySpec, frames: list[Frame]) -> list[tuple[Finding, ...]]:
+    """What it finds there. Raises ModelError, EngineError."""
+    try:
+        return recognizer.recognise(frames)
+    except (KeyError, IndexError, ValueError, TypeError) as error:
+        raise ModelError(
+            f"{spec.yaml} doesn't fit its weights ({error!r}): 'models check {spec.name}' shows what the weights take "
+            "and give."
+        ) from error
+
+
+def _frame(width: int, height: int) -> Frame:
+    return Frame(_drawn(width, height), 0.0, width, height)
 
 
 def _drawn(width: int, height: int) -> RgbArray:

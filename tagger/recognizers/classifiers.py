@@ -50,13 +50,14 @@ class Classifier(Labelling):
         outputs = self._engine.infer({self._input: fed})
         raw: Any = outputs[self._output] if self._output else next(iter(outputs.values()))
         rows = np.asarray(raw, np.float32).reshape(len(fed), -1)
+        self._must_name(rows.shape[1])
         return [self._named(row) for row in self._scores(rows)]
 
     def _named(self, row: npt.NDArray[np.float32]) -> tuple[Finding, ...]:
         return tuple(
             Label(self._labels[index], min(1.0, float(row[index])))
             for index in self._kept(row).tolist()
-            if index < len(self._labels) and self._labels[index]
+            if self._labels[index]
         )
 
     @abstractmethod
@@ -101,6 +102,5 @@ class MultiLabelClassifier(Classifier):
         return sigmoid(rows) if self._from_logits else probabilities(rows, self.model)
 
     def _kept(self, row: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-        within = min(len(row), len(self._least))
-        likely = np.nonzero(row[:within] >= self._least[:within])[0]
+        likely = np.nonzero(row >= self._least)[0]
         return likely[np.argsort(-row[likely], kind="stable")]

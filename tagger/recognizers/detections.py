@@ -42,6 +42,7 @@ class Detector(Labelling):
         batch: int,
     ) -> None:
         super().__init__(spec, labels, engine, batch)
+        self._spec = spec
         self._decode = decode
         self._size_input = getattr(spec, "size_input", "")
         self._size = spec.input.size
@@ -52,6 +53,7 @@ class Detector(Labelling):
         if self._size_input:
             feeds[self._size_input] = np.tile(np.array([self._size], np.int64), (len(frames), 1))
         outputs = self._engine.infer(feeds)
+        self._must_name(_classes(self._spec, outputs, len(self._labels)))
         return [
             self._named(frame, placement, *self._decode(outputs, index))
             for index, (frame, placement) in enumerate(zip(frames, placements, strict=True))
@@ -67,13 +69,22 @@ class Detector(Labelling):
         for (x0, y0, x1, y1), score, index in zip(
             fractions.tolist(), scores[best].tolist(), classes[best].tolist(), strict=True
         ):
-            name = self._labels[index] if index < len(self._labels) else ""
+            name = self._labels[index]
             if not name or x1 <= x0 or y1 <= y0:
                 continue
             box = Box(x0, y0, x1, y1)
             colour = box_colour(frame.rgb, box) if score >= _COLOURED_FROM else None
             findings.append(Label(name, min(1.0, score), box, colour))
         return tuple(findings)
+
+
+def _classes(spec: DetectionTransformerSpec | YoloxSpec, outputs: dict[str, Any], named: int) -> int:
+    """How many the output has. Where it gives indices, only one beyond the ``named`` ones shows that it has more."""
+    if spec.family == "yolox":
+        return int(_grid_of(spec, outputs).shape[-1]) - 5
+    if spec.outputs.labels:
+        return max(named, int(outputs[spec.outputs.labels].max(initial=0)) + 1)
+    return int(outputs[spec.outputs.scores].shape[-1])
 
 
 def transformer_decoder(spec: DetectionTransformerSpec) -> Callable[[dict[str, Any], int], Found]:
@@ -107,7 +118,7 @@ def yolox_decoder(spec: YoloxSpec) -> Callable[[dict[str, Any], int], Found]:
     cells, strides = _grid(width, height, spec.strides)
 
     def decode(outputs: dict[str, Any], index: int) -> Found:
-        output = outputs[spec.outputs.predictions] if spec.outputs.predictions else next(iter(outputs.values()))
+        output = _grid_of(spec, outputs)
         objectness = probabilities(output[index][:, 4], spec.model)
         some = np.flatnonzero(objectness >= LEAST_SCORE)  # no class of any other cell can reach it
         grid = output[index][some]
@@ -125,6 +136,10 @@ def yolox_decoder(spec: YoloxSpec) -> Callable[[dict[str, Any], int], Found]:
         return np.concatenate([corner, corner + size], axis=1)[kept], likely[kept], classes[kept]
 
     return decode
+
+
+def _grid_of(spec: YoloxSpec, outputs: dict[str, Any]) -> Any:
+    return outputs[spec.outputs.predictions] if spec.outputs.predictions else next(iter(outputs.values()))
 
 
 def _grid(width: int, height: int, strides: Sequence[int]) -> tuple[Floats, Floats]:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tagger.errors import ModelError
 from tagger.recognizers.feed import Feed
 
 if TYPE_CHECKING:
@@ -44,6 +45,14 @@ class Labelling(Family):
         for start in range(0, len(frames), self.batch):
             found += self._look(frames[start : start + self.batch])
         return found
+
+    def _must_name(self, classes: int) -> None:
+        """Raises ModelError where the output has another number of classes: names would slip, or say nothing."""
+        if classes != len(self._labels):
+            raise ModelError(
+                f"Model {self.model}: the output has {classes} classes, labels names {len(self._labels)}: name each "
+                'of them, in the order of the output ("" for one that means nothing).'
+            )
 
     @abstractmethod
     def _look(self, frames: Sequence[Frame]) -> list[tuple[Finding, ...]]:

@@ -21,7 +21,7 @@ from tagger.library.takeback import TakenBack, parse_ref, send_all, undo_everyth
 from tagger.operations import measuring
 from tagger.operations.operation import Answer, Operation, Wish, as_worker
 from tagger.policy import doubt
-from tagger.types import ItemRef
+from tagger.types import Decision, ItemRef
 
 _Act = Callable[[App, Wish], Answer]
 
@@ -34,11 +34,7 @@ def reviewing(app: App, wish: Wish) -> Answer:
 
 def _list(app: App, wish: Wish) -> Answer:
     waits = review.waiting(app.store, wish.limit, wish.tag, wish.feature)
-    lines = [
-        f"{one.ref.kind}:{one.ref.id}  {one.decision.tag}  {percent(one.decision.prediction.probability)}  "
-        f"{one.decision.why}"
-        for one in waits
-    ]
+    lines = [f"{one.ref.kind}:{one.ref.id}  {one.decision.tag}  {_how_sure(one.decision)}" for one in waits]
     total = app.store.tally("review")
     count = total.get(wish.tag, 0) if wish.tag else sum(total.values())
     if wish.feature:  # What waits is counted by tag.
@@ -50,6 +46,11 @@ def _list(app: App, wish: Wish) -> Answer:
     lines += learn.question_lines(app.store)
     data = {"waiting": count, "tags": total, "items": [_row(one.question) for one in waits]}
     return Answer(lines, data)
+
+
+def _how_sure(decision: Decision) -> str:
+    sure, why = percent(decision.prediction.probability), decision.why
+    return why if why.startswith(sure) else f"{sure}  {why}"
 
 
 def _row(question: Question) -> dict[str, object]:

@@ -127,6 +127,20 @@ def test_unknown_faces_are_a_group_that_is_named_in_one_go(world: People) -> Non
     assert world.everything() == before, "naming is a run of its own"
 
 
+def test_a_group_is_likened_only_to_whom_it_may_well_be(world: People) -> None:
+    asked = ("--set", "features.people=review")
+    assert world.run("tag", *asked).code == 0
+    world.people("learn", str(world.known("amy", each=1)), "--create", more=asked)
+    groups = world.people("groups", more=asked)["groups"]
+    hers = {f"{ref.kind}:{ref.id}" for ref in world.refs["amy"]}
+    likened = {group["id"] for group in groups if group["near"]}
+    assert likened == {group["id"] for group in groups if hers & {one["item"] for one in group["members"]}}
+    assert len(likened) == 1 < len(groups) and all(group["suggestions"] for group in groups)
+    lines = world.run("people", "groups", *asked).out.splitlines()
+    assert ["perhaps amy (" in line for line in lines] == [group["id"] in likened for group in groups]
+    assert "amy, not sure" in world.run("people", "faces", next(iter(hers)), *asked).out
+
+
 def test_a_refusal_holds_through_a_full_run_with_another_model_and_other_settings(world: People) -> None:
     start(world)
     faces = world.people("faces", f"image:{world.party.id}")["faces"]

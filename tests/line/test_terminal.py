@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -115,6 +116,13 @@ def test_a_folder_that_was_emptied_can_still_be_forgotten(terminal: Terminal, tm
     file.unlink()
     assert "no pictures" in sentence(terminal.run("tag", "--folder", tmp_path / "few"))
     assert terminal.run("tag", "--folder", tmp_path / "few", "--forget-gone").code == 0
+
+
+def test_how_sure_it_is_is_said_once(terminal: Terminal, pictures: Path) -> None:
+    terminal.run("tag", "--folder", pictures, "--set", "thresholds.apply=1.0")
+    waiting = terminal.run("review", "--folder", pictures).out.splitlines()[:-1]
+    assert waiting and all(re.search(r"  \S+ % sure, below", line) for line in waiting), waiting
+    assert not any(re.search(r"( \S+ %) +\1", line) for line in waiting), waiting
 
 
 def test_an_item_of_a_folder_is_named_by_its_path(terminal: Terminal, pictures: Path) -> None:

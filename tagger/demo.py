@@ -30,7 +30,7 @@ def draw_demo(folder: Path) -> list[Path]:
             # Grain: without it, evenness would give a drawing away to every model that looks at texture.
             draw().filter(ImageFilter.GaussianBlur(0.8)).save(path, quality=90)
         paths.append(path)
-    video = folder / "a day in six seconds.mp4"
+    video = folder / _VIDEO
     if not video.exists():
         _draw_video(video)
     return [*paths, video]
@@ -235,6 +235,9 @@ _PICTURES: dict[str, Callable[[], Image.Image]] = {
     "mountains in black and white": _grey(_mountains),
     "street in black and white": _grey(_street),
 }
+_VIDEO = "a day in six seconds.mp4"
+FILES = (*(f"{name}.jpg" for name in _PICTURES), _VIDEO)
+"""What :func:`draw_demo` draws, by name."""
 
 
 def _draw_video(path: Path) -> None:

@@ -26,7 +26,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "new": ("", "tag what is new since the last run"),
         "again": ("", "after a change of settings: decide everything again; looks at nothing"),
         "undo": ("", "take the last run's tags back, or what the options name"),
-        "leave": ("", "take everything back and delete our data folder"),
+        "leave": ("", "take everything back and delete all that is kept of it"),
         "status": ("", "what was done, what waits, what could not be read"),
     },
     "Say what is right": {

@@ -23,6 +23,8 @@ from tagger.light.usable import NEEDS, is_complete, usable_python, version_of
 _UNPACKED = 4
 """Free space asked for, as a multiple of what is downloaded: the download, unpacked, and what was there before."""
 
+_KEPT = ("ai_tagger.sqlite", "people.sqlite")
+
 
 def ensure(data: str, root: str, log: StashLog | TerminalLog, device: str = "", remake: bool = False) -> str:
     """The interpreter for the heavy half; makes the environment first where there is none, or it isn't this version's.
@@ -47,6 +49,12 @@ def ensure(data: str, root: str, log: StashLog | TerminalLog, device: str = "", 
             f"The environment can't be made in {data} ({e.strerror or e}): make room, or give this user the right to "
             "write there, or name another folder with --data or AI_TAGGER_DATA."
         ) from None
+
+
+def nothing_was_done(data: str, root: str) -> bool:
+    """Whether there is neither a Python for the heavy half nor anything that it has kept."""
+    kept = any(os.path.exists(os.path.join(data, name)) for name in _KEPT)
+    return not (kept or environment.given_python(data) or usable_python(data, root))
 
 
 def setup_status(data: str, root: str) -> list[str]:

@@ -12,6 +12,7 @@ from tagger.light.quick import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from argparse import Namespace
     from typing import Any
 
 PAGE_MODES = (
@@ -73,8 +74,33 @@ def _terminal(arguments: list[str], root: str) -> int:
         for line in bootstrap.setup_status(data, root):
             sys.stdout.write(line + "\n")
         return 2
+    if _asks_what_was_done(options) and bootstrap.nothing_was_done(data, root):
+        return _nothing_was_done(data, options.json)
     python = bootstrap.ensure(data, root, log, device=options.device, remake=options.command == "setup")
     return handover.hand_over(python, root, arguments, None)
+
+
+_QUESTIONS = ("status", "why", "undo", "leave", "again", "promise", "export")
+_LISTS = ("review", "audit", "happened", "markers", "people")
+
+
+def _asks_what_was_done(options: Namespace) -> bool:
+    """Whether it is about what was done before, and nothing else."""
+    return options.command in _QUESTIONS or (options.command in _LISTS and options.action == "list")
+
+
+def _nothing_was_done(data: str, as_json: bool) -> int:
+    """A question is no reason to download what answers it."""
+    import json
+
+    said = (
+        f"Nothing was done in {data} yet: begin with 'demo', or 'setup' and 'try', or name another data folder with "
+        f"--data or {DATA_VARIABLE}."
+    )
+    TerminalLog().error(said)
+    if as_json:
+        sys.stdout.write(json.dumps({"error": said}, ensure_ascii=False) + "\n")
+    return 2
 
 
 def _plugin(payload: bytes, root: str) -> int:

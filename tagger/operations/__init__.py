@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tagger.operations import deciding, line, marking, measuring, modelling, peopling, saying, telling
+from tagger.operations import deciding, leaving, line, marking, measuring, modelling, peopling, saying, telling
 from tagger.operations.line import look_json
 from tagger.operations.operation import COULD_NOT_RUN, DONE, SOME_FAILED, Answer, Operation, Wish
 
@@ -15,6 +15,7 @@ OPERATIONS: Mapping[str, Operation] = {
     **deciding.ENTRIES,
     **marking.ENTRIES,
     **saying.ENTRIES,
+    **leaving.ENTRIES,
     **peopling.ENTRIES,
     **measuring.ENTRIES,
 }

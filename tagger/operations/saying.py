@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 
@@ -246,6 +245,12 @@ def undo_chosen(app: App, wish: Wish) -> Answer:
     return Answer(_taken_lines(taken, wish.dry_run), asdict(taken))
 
 
+def take_everything_back(app: App, dry_run: bool) -> Answer:
+    """All that is ours, by whoever is the worker already."""
+    taken = undo_everything(app.tools(looking=False), dry_run)
+    return Answer(_taken_lines(taken, dry_run), asdict(taken))
+
+
 def _taken_lines(taken: TakenBack, dry_run: bool) -> list[str]:
     top = ", ".join(f"{name} ({n:,})" for name, n in sorted(taken.by_tag.items(), key=lambda t: -t[1])[:20])
     lines = [f"{'Would take' if dry_run else 'Took'} back {many(taken.removed, 'tag')}{': ' + top if top else ''}."]
@@ -255,29 +260,10 @@ def _taken_lines(taken: TakenBack, dry_run: bool) -> list[str]:
     return lines
 
 
-def leave(app: App, wish: Wish) -> Answer:
-    """As if we had never been here: everything is taken back, then our data folder goes."""
-    if not wish.dry_run and not wish.yes:
-        raise TaggerError("This takes all our tags back and deletes our data folder: say --dry-run first, then --yes.")
-    answer = undo_chosen(app, Wish(dry_run=wish.dry_run, everything=True))
-    data = app.data
-    if wish.dry_run:
-        return Answer([*answer.lines, f"Would delete {data}."], answer.data)
-    left = answer.data["left"]
-    if "the library refused it" in left:
-        return Answer([*answer.lines, f"{data} stays, since some tags couldn't be taken back: try again."], answer.data)
-    app.close()
-    shutil.rmtree(data, ignore_errors=True)
-    return Answer(
-        [*answer.lines, f"Deleted {data}. Remove the plugin in Stash, and nothing of it is left."], answer.data
-    )
-
-
 ENTRIES: Mapping[str, Operation] = {
     "review": reviewing,
     "audit": audit,
     "happened": happened,
     "promise": promising,
     "tidy": tidying,
-    "leave": leave,
 }

@@ -368,6 +368,13 @@ class PeopleStore(WordStore, ShowingStore):
             _forgetting.everybody(db, self._id)
         self._database.shrink()
 
+    def others(self) -> list[str]:
+        """The keys of other libraries in the same file of which people or faces are kept."""
+        query = """SELECT key FROM library WHERE id != ?
+            AND (id IN (SELECT library_id FROM person) OR id IN (SELECT library_id FROM face))"""
+        with self._database.read() as db:
+            return [key for (key,) in db.execute(query, (self._id,))]
+
     def forget_items(self, refs: Sequence[ItemRef]) -> None:
         """They are gone from the library: faces and examples of files that no item has any more go too."""
         with self._database.write() as db:

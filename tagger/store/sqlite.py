@@ -14,11 +14,13 @@ from typing import Self
 from tagger.ports import QueueEntry, Settlement, Standing
 from tagger.store import glance as _glance
 from tagger.store import items as _items
+from tagger.store import leaving as _leaving
 from tagger.store import outbox as _outbox
 from tagger.store import runs as _runs
 from tagger.store.answering import AnswerStore
 from tagger.store.database import Database
 from tagger.store.judged import note
+from tagger.store.leaving import Kept
 from tagger.store.rejudging import RejudgingStore
 from tagger.store.schema import MIGRATIONS
 from tagger.store.thumbs import ThumbCache
@@ -93,6 +95,18 @@ class SqliteStore(AnswerStore, RejudgingStore):
                 )
                 row = db.execute(query, (key,)).fetchone()
         return int(row[0])
+
+    def others(self, keys: Sequence[str] = ()) -> list[Kept]:
+        """Other libraries in the same file of which something is kept; also those with ``keys``."""
+        with self._database.read() as db:
+            return _leaving.others(db, self._library_id, keys)
+
+    def forget_library(self) -> None:
+        """All of this library; afterwards the store can only be closed."""
+        with self._database.write() as db:
+            orphans = _leaving.forget(db, self._library_id)
+        self._thumbs.forget(orphans)
+        self._database.shrink()
 
     def close(self) -> None:
         """Let go of the files; closing twice does no harm."""
@@ -215,6 +229,10 @@ class SqliteStore(AnswerStore, RejudgingStore):
     ) -> list[Change]:
         with self._database.read() as db:
             return _outbox.changes(db, self._library_id, run_id, state, after, limit, action)
+
+    def written_in(self, run_id: int) -> dict[tuple[Action, str], int]:
+        with self._database.read() as db:
+            return _runs.written_in(db, self._library_id, run_id)
 
     def count_changes(self, run_id: int) -> dict[tuple[ChangeState, Action, Target], int]:
         with self._database.read() as db:

@@ -36,7 +36,7 @@ def toy(bare: Installed, block: Path) -> Installed:
 
 
 def _setup(toy: Installed) -> subprocess.Popen[bytes]:
-    return toy.start("status", "--data", str(toy.data))
+    return toy.start("tag", "--data", str(toy.data))
 
 
 def _until_blocked(toy: Installed, process: subprocess.Popen[bytes]) -> None:
@@ -77,7 +77,7 @@ def test_an_interrupted_set_up_repairs_itself(toy: Installed, block: Path) -> No
     process.communicate()
     assert not (toy.data / "env").exists()
     block.unlink()
-    code, _, err = toy.run("status", "--data", str(toy.data))
+    code, _, err = toy.run("tag", "--data", str(toy.data))
     assert code == 0, err
     assert not (toy.data / "env.building").exists()
 
@@ -96,24 +96,24 @@ def test_two_at_once_wait_for_each_other(toy: Installed, block: Path) -> None:
 
 
 def test_other_requirements_make_another_environment_and_keep_the_old_until_then(toy: Installed, block: Path) -> None:
-    assert toy.run("status", "--data", str(toy.data))[0] == 0
+    assert toy.run("tag", "--data", str(toy.data))[0] == 0
     only_a_toy(toy, block, content="raise ImportError('this one is broken')\n")
-    code, _, err = toy.run("status", "--data", str(toy.data))
+    code, _, err = toy.run("tag", "--data", str(toy.data))
     assert code == 2
     assert "this one is broken" in err.splitlines()[-1]
     assert (toy.data / "env" / "ready.json").exists()
     only_a_toy(toy, block, content="version = 2\n")
-    code, _, err = toy.run("status", "--data", str(toy.data))
+    code, _, err = toy.run("tag", "--data", str(toy.data))
     assert code == 0, err
     assert "Making" in err
 
 
 def test_an_environment_whose_python_is_gone_is_made_again(toy: Installed) -> None:
-    assert toy.run("status", "--data", str(toy.data))[0] == 0
+    assert toy.run("tag", "--data", str(toy.data))[0] == 0
     python = toy.data / "env" / "bin" / "python"
     python.unlink()
     python.symlink_to("/nowhere/python3")
-    code, _, err = toy.run("status", "--data", str(toy.data))
+    code, _, err = toy.run("tag", "--data", str(toy.data))
     assert code == 0, err
     assert "Making" in err
 
@@ -130,7 +130,7 @@ def test_set_up_again_repairs_what_is_broken(toy: Installed) -> None:
 def test_a_package_that_is_not_the_pinned_one_is_refused(toy: Installed) -> None:
     wheel = next(Path(toy.environment["PIP_FIND_LINKS"]).iterdir())
     wheel.write_bytes(wheel.read_bytes() + b"\0")
-    code, _, err = toy.run("status", "--data", str(toy.data))
+    code, _, err = toy.run("tag", "--data", str(toy.data))
     assert code == 2
     assert "isn't the one that was pinned" in err.splitlines()[-1]
 
@@ -138,7 +138,7 @@ def test_a_package_that_is_not_the_pinned_one_is_refused(toy: Installed) -> None
 def test_no_network_is_one_sentence(toy: Installed) -> None:
     del toy.environment["PIP_NO_INDEX"], toy.environment["PIP_FIND_LINKS"]
     toy.environment |= {"PIP_INDEX_URL": "http://me:SECRET@127.0.0.1:9/simple", "PIP_RETRIES": "0"}
-    code, _, err = toy.run("status", "--data", str(toy.data))
+    code, _, err = toy.run("tag", "--data", str(toy.data))
     assert code == 2
     assert "can't be had from 127.0.0.1" in err.splitlines()[-1]
     assert "SECRET" not in err
@@ -146,7 +146,7 @@ def test_no_network_is_one_sentence(toy: Installed) -> None:
 
 def test_a_data_folder_that_cant_be_is_one_sentence(toy: Installed, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    code, _, err = toy.run("status", "--data", str(tmp_path / "file" / "data"))
+    code, _, err = toy.run("tag", "--data", str(tmp_path / "file" / "data"))
     assert code == 2
     assert "--data" in err and len(err.splitlines()) == 1
 
@@ -223,7 +223,7 @@ def test_the_real_environment(tmp_path: Path) -> None:
     if not _index_answers():
         pytest.skip("the package index can't be reached")
     real = install(tmp_path)
-    code, out, err = real.run("status", "--data", str(real.data), "--device", "cpu")
+    code, out, err = real.run("tag", "--data", str(real.data), "--device", "cpu")
     assert code == 0, err
     assert Path(answer(out)["executable"]).is_relative_to(real.data / "env")
     python = real.data / "env" / "bin" / "python"

@@ -114,3 +114,33 @@ def _bounds(notes: Iterable[Any]) -> str:
 def _or(names: Iterable[str]) -> str:
     *first, last = names
     return f"{', '.join(first)} or {last}" if first else last
+
+
+# What a YAML parser says (problem, context) → whether it is about where it began, and how a person would say it.
+_BROKEN = (
+    ("'\\t'", "", False, "there is a tab, where YAML takes only spaces"),
+    ("cannot start any token", "", False, "a text that begins with a special character needs quotes around it"),
+    ("undefined alias", "", False, "a text that begins with a special character needs quotes around it"),
+    ("end of stream", "quoted scalar", True, "a quote is opened here and never closed"),
+    ("escape", "", False, "a backslash in double quotes means something else: use single quotes"),
+    ("", "flow sequence", True, "a bracket [ is opened here and never closed"),
+    ("", "flow mapping", True, "a bracket { is opened here and never closed"),
+    ("<stream end>", "flow node", False, "a bracket is opened and never closed"),
+    ("node content", "", False, "a bracket is closed that wasn't opened, or a text needs quotes around it"),
+    ("mapping values", "", False, "a colon stands where none belongs: indented too far, or a text that needs quotes"),
+    ("expected <block end>", "", False, "indented otherwise than the lines above, or something behind a closing quote"),
+    ("could not find expected ':'", "", False, "a colon is missing behind a key"),
+)
+
+
+def broken_yaml(error: Exception) -> str:
+    """What a YAML parser complains of, with its line, as a person would say it; what isn't known, in its own words."""
+    problem, context = str(getattr(error, "problem", None) or ""), str(getattr(error, "context", None) or "")
+    known = (
+        (at_its_begin, said)
+        for in_problem, in_context, at_its_begin, said in _BROKEN
+        if in_problem in problem and in_context in context
+    )
+    at_its_begin, said = next(known, (False, problem or " ".join(str(error).split())))
+    mark = getattr(error, "context_mark" if at_its_begin else "problem_mark", None)
+    return f"line {mark.line + 1}: {said}" if mark is not None else said

@@ -400,9 +400,8 @@ def _read(file: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} can't be read ({error}): give its owner the right to read it, as UTF-8.") from None
     except yaml.YAMLError as error:
-        where = getattr(error, "problem_mark", None)
-        line = f" line {where.line + 1}" if where else ""
-        raise ConfigError(f"{file}{line} isn't valid YAML: compare it with config.example.yml.") from None
+        why = allowed.broken_yaml(error)
+        raise ConfigError(f"{file.absolute()} isn't valid YAML: {why} (compare it with config.example.yml).") from None
     except ValueError as error:  # A day that there isn't, say.
         raise ConfigError(f"{file} can't be read ({error}): put that value in quotes, or correct it.") from None
     if tree is None:

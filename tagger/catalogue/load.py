@@ -115,7 +115,9 @@ def read(path: Path, shipped: Path = SHIPPED, own: bool = True) -> AnySpec | Jur
 def _parse(path: Path) -> dict[str, Any]:
     try:
         raw = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except yaml.YAMLError as error:
+        raise ModelError(f"{path.absolute()} isn't valid YAML: {allowed.broken_yaml(error)}.") from error
+    except (OSError, UnicodeDecodeError) as error:
         raise ModelError(f"{path} can't be read: {' '.join(str(error).split())}") from error
     if not isinstance(raw, dict):
         raise ModelError(f"{path} must hold keys and values (name: …, family: …), found {type(raw).__name__}.")

@@ -36,6 +36,12 @@ svg .line { stroke: var(--one); fill: none; stroke-width: 2; } svg .dot { fill: 
 """
 
 
+_MEANING = (
+    "right: of what it says, the share that is so; found: of all that is so, the share that it says; of the items: the "
+    "share on which it says at least one tag that the comparison knows."
+)
+
+
 def lines(measured: Measured, against: str) -> list[str]:
     """For a person at a terminal."""
     found = [f"{measured.items:,} items with {measured.labels:,} true tags, against {against}."]
@@ -44,8 +50,12 @@ def lines(measured: Measured, against: str) -> list[str]:
             f"{_WORDS[level.verdict]:>24}: {_percent(level.precision)} right, {_percent(level.recall)} found, "
             f"{_percent(level.coverage)} of the items ({level.right:,} of {level.said:,})"
         )
+    found.append(f"({_MEANING})")
     if measured.calibration_error is not None:
-        found.append(f"Calibration error: {measured.calibration_error:.3f}")
+        found.append(
+            f"Calibration error: {measured.calibration_error:.3f} (how sure it is and how often it is right are "
+            f"{percent(measured.calibration_error, 1)} apart on average)"
+        )
     for one in measured.confusions[:5]:
         found.append(f"Wrong {one.count:,} ×: “{one.said}” where it is {one.true} ({one.examples[0][0]})")
     return found
@@ -99,7 +109,8 @@ def _levels(levels: Sequence[Level]) -> str:
         )
         for level in levels
     )
-    return tag("div", tag("table", tag("thead", tag("tr", head)) + tag("tbody", rows)), class_="scroll")
+    table = tag("div", tag("table", tag("thead", tag("tr", head)) + tag("tbody", rows)), class_="scroll")
+    return table + tag("p", esc(_MEANING.replace("of the items:", "items with a tag:")), class_="soft")
 
 
 def _reliability(bins: Sequence[Bin], error: float | None) -> str:

@@ -44,6 +44,8 @@ def coco_truth(file: Path, names: Names) -> Truth:
         found: dict[str, set[str]] = {path: set() for path in paths.values()}
         for one in content["annotations"]:
             found[paths[one["image_id"]]].update(names.of_label(labels[one["category_id"]]))
+    except FileNotFoundError:
+        raise TaggerError(f"There is no file {file}: check its path.") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise TaggerError(
             f"{file} isn't a COCO file ({type(error).__name__}: {error}): it needs categories, images and annotations."
@@ -64,6 +66,8 @@ def csv_truth(file: Path) -> Truth:
                     raise TaggerError(f"{file}, line {number}: a path and a tag are wanted, separated by a comma.")
                 if row:
                     found[_plain(row[0].strip())].update({row[1].strip()} - {""})
+    except FileNotFoundError:
+        raise TaggerError(f"There is no file {file}: check its path.") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise TaggerError(f"{file} can't be read as a CSV ({error}): save it as UTF-8 with path,tag.") from None
     known = frozenset(tag for tags in found.values() for tag in tags)

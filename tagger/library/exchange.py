@@ -275,6 +275,8 @@ def read(file: Path) -> object:
     """An export. Raises TaggerError."""
     try:
         return json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise TaggerError(f"There is no file {file}: check its path.") from None
     except (OSError, ValueError) as error:
         raise TaggerError(f"{file} can't be read as an export ({error}): choose another file.") from None
 

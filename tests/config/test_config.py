@@ -71,7 +71,16 @@ def test_later_layers_win_and_every_value_knows_its_origin(tmp_path: Path) -> No
         ("tags: {names: {cat: [1, 2]}}", ["tags.names.cat", "[1, 2]", "a list of texts", "null"]),
         ("scope: {date_from: 2019-13-31}", ["config.yml", "month"]),
         ("scope: {date_from: yesterday}", ["scope.date_from", "yesterday", "a day such as 2019-12-31"]),
-        ("a: [", ["line", "YAML"]),
+        ("a: [", ["{folder}", "config.yml", "YAML", "line 1: a bracket is opened and never closed"]),
+        ("limits:\n\tmost_tags: 3", ["line 2: there is a tab"]),
+        ("a: 1\nb: {c: 1\nd: 2\n", ["line 2: a bracket { is opened"]),
+        ("a: 'x\nb: 1\n", ["line 1: a quote is opened here and never closed"]),
+        ("a:\n  b: 1\n c: 2\n", ["line 3: indented otherwise"]),
+        ("a: b\n c: d\n", ["line 2: a colon stands where none belongs"]),
+        ("a: @b", ["line 1: a text that begins with a special character needs quotes"]),
+        ('a: "C:\\Users"', ["line 1: a backslash in double quotes", "single quotes"]),
+        ("a: ]", ["line 1: a bracket is closed that wasn't opened"]),
+        ("a: !b c", ["line 1: could not determine a constructor"]),
         ("just words", ["key: value"]),
     ],
 )
@@ -81,7 +90,7 @@ def test_what_is_wrong_is_said_with_key_value_and_what_is_allowed(tmp_path: Path
     with pytest.raises(ConfigError) as caught:
         load(file)
     for part in parts:
-        assert part in str(caught.value)
+        assert part.replace("{folder}", str(tmp_path)) in str(caught.value)
 
 
 KEYS = [".".join(path) for path, _ in _leaves(Config().model_dump())] + sorted(Config.model_fields)

@@ -91,6 +91,11 @@ def test_evaluate_against_a_csv(terminal: Terminal, folder: Path, tmp_path: Path
     assert "<svg" in html and "data:image/jpeg" in html
     assert "Nothing can be compared" in sentence(terminal.run("evaluate", *here))
     assert "isn't a COCO file" in sentence(terminal.run("evaluate", folder / "0.jpg", *here))
+    for way in ("nope.csv", "nope.json"):
+        assert f"There is no file {tmp_path / way}: check" in sentence(terminal.run("evaluate", tmp_path / way, *here))
+    assert "There is no file" in sentence(terminal.run("import", tmp_path / "nope.json", *here))
+    out = terminal.run("evaluate", truth, *here).out
+    assert "of the items: the share on which it says at least one tag" in out and "apart on average" in out
     assert "not promised yet" in terminal.run("promise", *here).out
 
 

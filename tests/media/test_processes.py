@@ -232,5 +232,5 @@ def test_memory_in_flight_is_bounded(tmp_path: Path) -> None:
     next(chunks)
     time.sleep(2.5)
     grown = psutil.Process().memory_info().rss - before
-    assert 12 << 20 < grown < 80 << 20
+    assert grown < 80 << 20  # No least: what this process had freed before is used first.
     assert sum(1 for chunk in chunks if chunk.last) == 39

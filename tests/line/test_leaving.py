@@ -42,6 +42,7 @@ def put(file: Path, text: str) -> Path:
 
 def test_leaving_leaves_nothing(line: Line) -> None:
     ref = line.add(("mine",))
+    line.stash.settings["device"] = "cpu"
     line.do("tag")
     with pytest.raises(TaggerError, match="--yes"):
         line.do("leave")
@@ -51,6 +52,7 @@ def test_leaving_leaves_nothing(line: Line) -> None:
     assert line.tags(ref) == {"mine"} and line.stash.tag_names() == {"mine"}
     assert not (line.folder / "data").exists() and f"Deleted {line.folder / 'data'}." in said
     assert "backup" in said[-1] and "stash-go.sqlite" in said[-1], "what stays in Stash is said"
+    assert "what you set on AI Tagger's settings page" in said[-1]
 
 
 def test_a_persons_files_in_the_data_folder_stay_and_are_named(terminal: Terminal, tmp_path: Path) -> None:

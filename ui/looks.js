@@ -14,14 +14,14 @@
   /* Tags of which this sitting knows more than its beginning, as sentences. */
   function news(before, now) {
     const was = new Map(before.tags.map((row) => [name(row), row]));
-    const none = { at_least: 0, apply: null, looked: 0, right: 0 };
+    const none = { apply: null, looked: 0 };
+    const former = (row) => was.get(name(row)) || none;
     return now.tags
-      .filter((row) => row.looked !== (was.get(name(row)) || none).looked || row.apply !== (was.get(name(row)) || none).apply)
+      .filter((row) => row.looked && (row.looked !== former(row).looked || row.apply !== former(row).apply))
       .map((row) => {
-        const former = was.get(name(row)) || none;
-        const values = { tag: row.tag, now: share(row.at_least), was: share(former.at_least), n: row.left, apply: row.apply !== null && share(row.apply) };
-        if (row.apply !== null && row.apply !== former.apply) return t("nowPromised", values);
-        return t(row.left ? "nowAtLeast" : "nowAtLeastDone", values);
+        const values = { tag: row.tag, n: row.left, right: row.right, looked: row.looked, apply: row.apply !== null && share(row.apply) };
+        if (row.apply !== null && row.apply !== former(row).apply) return t("nowPromised", values);
+        return t(row.left ? "nowRight" : "nowRightDone", values);
       });
   }
 

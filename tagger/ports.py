@@ -459,6 +459,11 @@ class Store(Answers, Protocol):
         """How many changes of a run there are, of those that there are any of."""
         ...
 
+    def written_in(self, run_id: int) -> dict[tuple[Action, str], int]:
+        """How many tags of each name a run added to items (and are there still, or were before a person, or an undo of
+        this run, took them) and took back."""
+        ...
+
     def reopen(self, refs: Sequence[ItemRef]) -> None:
         """Forget under which policy these were decided, so that the next run decides them again: one that was
         unfinished begins at the beginning."""

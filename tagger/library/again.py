@@ -21,6 +21,7 @@ from tagger.library.housekeeping import backup_once
 from tagger.library.learn import Watch
 from tagger.library.order import prepare
 from tagger.library.people.again import PeopleAgain
+from tagger.library.progress import many
 from tagger.library.redrafting import ONLY_TAGS, Moved, Redrafting, moves, not_there_yet
 from tagger.library.scope import meant
 from tagger.library.takeback import send_removals
@@ -162,10 +163,11 @@ class _Again:
         watch.finish()
         if self._count.changed and not asks:
             prepare(self._store)
-        counts = {"passed": self._count.items, "changed": self._count.changed}
-        counts |= {} if asks else {"added": self._count.added.total(), "removed": self._count.removed.total()}
+        done = {"added": self._count.added.total(), "removed": self._count.removed.total()}
+        counts = {"passed": self._count.items} | ({} if asks else {"changed": self._count.changed, **done})
         self._store.checkpoint(run.id, {}, counts)
-        self._store.end_run(run.id, "done", "It asked before taking much back." if asks else "")
+        asked = f"Nothing was changed: it asked before taking {many(done['removed'], 'tag')} back."
+        self._store.end_run(run.id, "done", asked if asks else "")
         return self._outcome(run.id, asks)
 
     def _outcome(self, run_id: int, asks: bool) -> Again:

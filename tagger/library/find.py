@@ -47,20 +47,36 @@ def changed_since(scope: Scope) -> str:
 class _Cursor:
     """Up to where everything of one kind is settled, though items finish in any order."""
 
-    def __init__(self) -> None:
-        self._pages: list[tuple[str, set[ItemRef]]] = []
+    def __init__(self, items: int) -> None:
+        self._pages: list[tuple[str, int, set[ItemRef]]] = []
+        self.items = items  # so many lie before it
 
-    def page(self, last_id: str, open_refs: set[ItemRef]) -> None:
-        self._pages.append((last_id, open_refs))
+    def page(self, last_id: str, items: int, open_refs: set[ItemRef]) -> None:
+        self._pages.append((last_id, items, open_refs))
 
     def settled(self, refs: Sequence[ItemRef]) -> str:
         """The new value, "" when it didn't move."""
-        for _, open_refs in self._pages:
+        for _, _, open_refs in self._pages:
             open_refs.difference_update(refs)
         value = ""
-        while self._pages and not self._pages[0][1]:
-            value = self._pages.pop(0)[0]
+        while self._pages and not self._pages[0][2]:
+            value, items, _ = self._pages.pop(0)
+            self.items += items
         return value
+
+
+def items_before(run: Run, kind: ItemKind) -> int:
+    """How many items lie before the run's cursor: what it passed besides, it finds again when it goes on."""
+    return int(run.cursor.get(_items_of(kind)) or 0)
+
+
+def _items_of(kind: ItemKind) -> str:
+    return f"{kind} items"
+
+
+def moved(kind: ItemKind, value: str, items: int) -> dict[str, str]:
+    """The cursor of a kind, with how many items lie before it."""
+    return {kind: value, _items_of(kind): str(items)} if value else {}
 
 
 class Finder:
@@ -88,7 +104,8 @@ class Finder:
         self._library, self._store, self._models, self._policy_id = library, store, models, policy_id
         self._order, self._run, self._take_in, self._passed, self._clock = order, run, take_in, passed, clock
         self._settle, self._notice, self._pause = settle, notice, pause
-        self._cursors: dict[str, _Cursor] = {}
+        self._cursors: dict[ItemKind, _Cursor] = {}
+        self._asked_for: set[ItemRef] = set()  # not found on a page of the library, which may come yet
         self._standing: dict[ItemRef, Standing] = {}
         self._in_hand: set[ItemRef] = set()
         self._took_in = float("-inf")
@@ -111,7 +128,11 @@ class Finder:
     def settled(self, items: Sequence[MediaItem]) -> dict[str, str]:
         """These are about to be settled: how far the run's cursor moves with them."""
         refs = [item.ref for item in items]
-        return {kind: value for kind, cursor in self._cursors.items() if (value := cursor.settled(refs))}
+        moves: dict[str, str] = {}
+        for kind, cursor in self._cursors.items():
+            value = cursor.settled(refs)
+            moves |= moved(kind, value, cursor.items)
+        return moves
 
     def release(self, items: Sequence[MediaItem]) -> None:
         """These are settled and on record."""
@@ -154,13 +175,13 @@ class Finder:
 
     def _of_kind(self, kind: ItemKind) -> Iterator[_Wanted | None]:
         after = self._run.cursor.get(kind, "")
-        cursor = self._cursors.setdefault(kind, _Cursor())
+        cursor = self._cursors.setdefault(kind, _Cursor(items_before(self._run, kind)))
         while page := self._library.page(kind, self._order.scope, after, _PAGE):
             after = page[-1].ref.id
             wanted = self._sort(page)
-            cursor.page(after, {item.ref for item, _ in wanted} | {item.ref for item in self._to_decide})
+            cursor.page(after, len(page), {item.ref for item, _ in wanted} | {item.ref for item in self._to_decide})
             yield from self._page(wanted)
-        cursor.page(END, set())
+        cursor.page(END, 0, set())
 
     def _page(self, wanted: Iterable[_Wanted]) -> Iterator[_Wanted | None]:
         """A page's, however many need no look; and what somebody waits for as soon as it is asked for."""
@@ -171,8 +192,12 @@ class Finder:
                 yield from self._waiting(URGENT)
             yield pair
 
-    def _sort(self, items: Sequence[MediaItem], try_again: bool = False) -> list[_Wanted]:
-        """Those that need a look, with the models to do it; the others are put aside, or done with."""
+    def _sort(self, items: Sequence[MediaItem], try_again: bool = False, waited: bool = False) -> list[_Wanted]:
+        """Those that need a look, with the models to do it; the others are put aside, or done with.
+
+        What ``waited`` is on a page of the library, too, where a run over all of it goes by: it is counted once.
+        """
+        twice = self._order.operation == "tag"
         if not self._order.dry_run:
             self._notice(items)
         standing = self._store.standing(items)
@@ -188,8 +213,10 @@ class Finder:
             elif (known.seen or not missing) and known.decided != self._policy_id:
                 self._standing[item.ref] = known
                 self._to_decide.append(item)
-            else:
+            elif not (twice and (waited or item.ref in self._asked_for)):
                 self._passed(1, "given up" if missing else "unchanged")
+        if twice and waited:
+            self._asked_for.update(item.ref for item in items if item.ref in self._standing)
         return wanted
 
     def _changed(self) -> Iterator[_Wanted | None]:
@@ -225,8 +252,8 @@ class Finder:
             asked = [i for i in items if i.ref.kind != "gallery" and i.ref in urgent]
             uncalled = [i for i in items if i.ref.kind != "gallery" and i.ref not in urgent]
             others = meant(self._library, uncalled, self._order.scope)
-            wanted = self._sort(asked, try_again=True)
-            more = self._sort(others)
+            wanted = self._sort(asked, try_again=True, waited=True)
+            more = self._sort(others, waited=True)
             # What is out of this scope may be in that of the run which is about new media: it goes on waiting.
             left = {item.ref for item in items} - urgent if self._order.operation == "tag" else set()
             left -= {item.ref for item in others}

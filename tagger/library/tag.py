@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from tagger.library import marking
 from tagger.library.allowance import Allowance
-from tagger.library.find import Finder, Order, changed_since
+from tagger.library.find import Finder, Order, changed_since, items_before, moved
 from tagger.library.galleries import Galleries
 from tagger.library.housekeeping import backup_once, forget_gone
 from tagger.library.learn import Watch
@@ -34,13 +34,15 @@ _ASKED = Order("asked")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a run, or of one slice of it (``finished`` False). ``by_tag`` counts tags added, or to be added."""
+    """What came of a run, or of one slice of it (``finished`` False). ``by_tag`` counts tags added, or to be added;
+    ``taken_back`` those taken back: both of the whole run, whoever began it."""
 
     run_id: int
     finished: bool
     counts: Mapping[str, int]
     seconds: float
     by_tag: Mapping[str, int] = field(default_factory=dict)
+    taken_back: Mapping[str, int] = field(default_factory=dict)
 
 
 def tag_library(tools: Tools, order: Order) -> Outcome:
@@ -62,6 +64,11 @@ class _TagRun:
         self._counts: Counter[str] = Counter()
         self._sums: Counter[str] = Counter(self._run.counts)
         self._by_tag: Counter[str] = Counter()
+        self._galleries_before = items_before(self._run, "gallery")
+        passed_before = sum(items_before(self._run, kind) for kind in ITEM_KINDS)
+        # Of a run that goes on: counted, and found again, since its cursors hadn't come so far.
+        self._again = max(0, self._run.counts.get("passed", 0) - passed_before) if order.operation == "tag" else 0
+        self._taken: Counter[str] = Counter()
         self._removals = Allowance(tools.store)
         self._asked = float("-inf")
         self._writer = Writer(tools.library, tools.store, tools.tree, lambda: backup_once(tools, order))
@@ -94,8 +101,9 @@ class _TagRun:
         run = self._store.begin_run(self._order.operation, self._order.scope)
         if run.cursor.get("policy") == self._policy_id and not self._order.try_again:
             return run
-        cursor = dict.fromkeys(ITEM_KINDS, "") | {"policy": self._policy_id}
-        self._store.checkpoint(run.id, cursor, {})
+        cursor = dict.fromkeys((*ITEM_KINDS, *run.cursor), "") | {"policy": self._policy_id}
+        # Everything is found again, and counted then.
+        self._store.checkpoint(run.id, cursor, {name: -n for name, n in run.counts.items()})
         return replace(run, cursor=cursor, counts={})
 
     def run(self) -> Outcome:
@@ -117,7 +125,7 @@ class _TagRun:
             # Hooks know a run over new media by its description, and don't queue another one then.
             shown = JOB_DESCRIPTION if self._order.operation == "new" else "tag library goes on"
             self._tools.host.queue_again({"mode": self._order.operation}, shown)
-        return Outcome(self._run.id, finished, dict(self._sums), self._pace.elapsed_s, dict(self._by_tag))
+        return Outcome(self._run.id, finished, dict(self._sums), self._pace.elapsed_s, dict(self._by_tag), self._taken)
 
     def _look_and_settle(self) -> bool:
         """Look at all that needs it and settle it in batches; False when the slice is over."""
@@ -223,10 +231,15 @@ class _TagRun:
             if not self._order.dry_run:
                 self._flush()
                 self._store.dequeue([gallery.ref for gallery in page])
-                self._store.checkpoint(self._run.id, galleries.cursor(page), self._take_counts())
+                self._store.checkpoint(self._run.id, self._after(galleries, page), self._take_counts())
             if self._slice_is_over():
                 return False
         return True
+
+    def _after(self, galleries: Galleries, page: Sequence[MediaItem]) -> dict[str, str]:
+        after = galleries.cursor(page).get("gallery", "")
+        self._galleries_before += len(page) if after else 0
+        return moved("gallery", after, self._galleries_before)
 
     # ------------------------------------------------------------ around it
 
@@ -237,6 +250,9 @@ class _TagRun:
             self._counts["markers"] += marking.follow_noted(self._tools.marking, self._store, self._tools.progress.warn)
 
     def _passed(self, items: int, why: str) -> None:
+        known = min(items, self._again)
+        self._again -= known
+        items -= known
         self._counts[why] += items
         self._counts["passed"] += items
         self._pace.passed(items)
@@ -269,7 +285,19 @@ class _TagRun:
                 self._store.remember("models", " ".join(sorted(self._tools.pipeline.models)))
             if looked := self._pace.looked:
                 self._store.remember("seconds a look", f"{self._pace.elapsed_s / looked:.4f}")
+        self._store.checkpoint(self._run.id, {}, self._count_written())
         self._store.end_run(self._run.id, "done" if state == "done" else "paused", message)
+
+    def _count_written(self) -> dict[str, int]:
+        """What the counts lack of what this run wrote: a kill loses count of what had just been written."""
+        written = self._store.written_in(self._run.id)
+        self._by_tag = Counter({name: n for (action, name), n in written.items() if action == "add"})
+        self._taken = Counter({name: n for (action, name), n in written.items() if action == "remove"})
+        missed = Counter({"added": self._by_tag.total(), "removed": self._taken.total()})
+        missed.subtract({name: self._sums[name] for name in missed})
+        found = {name: n for name, n in missed.items() if n}
+        self._sums.update(found)
+        return found
 
     def _total(self) -> int:
         if self._order.operation != "tag":

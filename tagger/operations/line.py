@@ -224,6 +224,7 @@ def _together(first: Outcome, then: Outcome) -> Outcome:
         Counter(first.counts) + Counter(then.counts),
         first.seconds + then.seconds,
         Counter(first.by_tag) + Counter(then.by_tag),
+        Counter(first.taken_back) + Counter(then.taken_back),
     )
 
 
@@ -238,11 +239,12 @@ def _outcome_lines(outcome: Outcome, wish: Wish) -> list[str]:
         f"{many(n('passed', 0), 'item')}: {n('looked', 0):,} looked at, {judged:,} judged by what was seen, "
         f"{n('unchanged', 0):,} known already, {n('failed', 0):,} not readable; {words(outcome.seconds)}."
     )
-    top = ", ".join(f"{name} ({count:,})" for name, count in sorted(outcome.by_tag.items(), key=lambda t: -t[1])[:20])
+    top = _top(outcome.by_tag)
     if wish.dry_run:
         lines.append(f"Would add {many(n('planned', 0), 'tag')}{': ' + top if top else ''}. Nothing was written.")
     else:
         lines.append(f"Added {many(n('added', 0), 'tag')}{': ' + top if top else ''}.")
+    lines += _taken_back_lines(outcome)
     if n("review", 0):
         lines.append(f"Less sure, so left for your review: {many(n('review', 0), 'tag')}.")
     if n("given up", 0):
@@ -250,6 +252,20 @@ def _outcome_lines(outcome: Outcome, wish: Wish) -> list[str]:
     if not outcome.finished:
         lines.append("It goes on after the jobs that were waiting.")
     return lines
+
+
+def _taken_back_lines(outcome: Outcome) -> list[str]:
+    removed, more = (outcome.counts.get(name, 0) for name in ("removed", "withheld"))
+    top = _top(outcome.taken_back)
+    lines = [f"Took back {many(removed, 'tag')} that no longer pass{': ' + top if top else ''}."] if removed else []
+    if more:
+        what = many(more, "more tag" if removed else "tag")
+        lines.append(f"{what} of ours would go, too many to do it unasked: run 'Decide again'.")
+    return lines
+
+
+def _top(by_tag: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} ({n:,})" for name, n in sorted(by_tag.items(), key=lambda t: -t[1])[:20])
 
 
 def _ready(app: App) -> None:
@@ -283,7 +299,7 @@ def undo(app: App, wish: Wish) -> Answer:
 
 
 def _undone_lines(undone: Undone, dry_run: bool) -> list[str]:
-    top = ", ".join(f"{name} ({n:,})" for name, n in sorted(undone.by_tag.items(), key=lambda t: -t[1])[:20])
+    top = _top(undone.by_tag)
     took, put = ("Would take", "Would put") if dry_run else ("Took", "Put")
     lines = [f"{took} back {many(undone.removed, 'tag')} of {undone.what}{': ' + top if top else ''}."]
     lines += [f"{put} back {many(undone.restored, 'tag')} that it had taken back."] if undone.restored else []

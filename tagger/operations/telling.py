@@ -81,8 +81,8 @@ def status(app: App, wish: Wish) -> Answer:
     lines += ["Runs, the latest first:" if runs else "There was no run yet."]
     for run in runs:
         shown = [
-            *(name for name in _COUNTED if name in run.counts),
-            *sorted(run.counts.keys() - {*_COUNTED, "planned"}),
+            *(name for name in _COUNTED if run.counts.get(name)),
+            *sorted(name for name in run.counts.keys() - {*_COUNTED, "planned"} if run.counts[name]),
         ]
         counts = ", ".join(f"{_COUNTED.get(name, name)} {run.counts[name]:,}" for name in shown)
         state = "interrupted; the next one goes on there" if run.state == "running" and not worker else run.state

@@ -14,6 +14,7 @@ from tagger.types import Action, ChangeState, Run, RunState, Scope, Tag, Target
 
 _COLUMNS = "id, operation, state, started_at, ended_at, scope, cursor, counts, message"
 _SAID = ("people", "review", "undo")
+_ARRIVED = "(state IN ('done', 'gone') OR state = 'undone' AND reason = '')"
 _UNFINISHED = "state IN ('running', 'paused')"
 
 
@@ -79,9 +80,8 @@ def _counted(db: sqlite3.Connection, runs: Sequence[Run]) -> list[Run]:
     """What persons say is written by whoever works next, so these runs can't count it themselves."""
     ids = [run.id for run in runs if run.operation in _SAID]
     rows = db.execute(
-        """SELECT run_id, CASE action WHEN 'add' THEN 'added' ELSE 'removed' END, count(*) FROM change
-        WHERE run_id IN (SELECT value FROM json_each(?))
-            AND (state IN ('done', 'gone') OR state = 'undone' AND reason = '') GROUP BY run_id, action""",
+        f"""SELECT run_id, CASE action WHEN 'add' THEN 'added' ELSE 'removed' END, count(*) FROM change
+        WHERE run_id IN (SELECT value FROM json_each(?)) AND {_ARRIVED} GROUP BY run_id, action""",  # noqa: S608
         (dumps(ids),),
     )
     counts: dict[int, dict[str, int]] = {}
@@ -100,6 +100,16 @@ def count_changes(
         (run_id, library_id),
     )
     return {(state, action, target): n for state, action, target, n in rows}
+
+
+def written_in(db: sqlite3.Connection, library_id: int, run_id: int) -> dict[tuple[Action, str], int]:
+    """By action and name: what arrived, also what a person or an undo of this very run took away since."""
+    rows = db.execute(
+        f"""SELECT action, tag_name, count(*) FROM change WHERE run_id = ? AND +library_id = ? AND {_ARRIVED}
+        GROUP BY action, tag_name""",  # noqa: S608
+        (run_id, library_id),
+    )
+    return {(action, name): n for action, name, n in rows}
 
 
 def last_written(db: sqlite3.Connection, library_id: int) -> Run | None:

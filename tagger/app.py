@@ -17,7 +17,7 @@ from tagger.config import Loaded
 from tagger.engines.devices import Device, DeviceReport, choose_device, probe_devices
 from tagger.engines.onnx import OnnxEngine
 from tagger.errors import ConfigError, EngineError, ModelError, SetupError
-from tagger.folder import FolderLibrary
+from tagger.folder import FolderLibrary, state_of
 from tagger.judgement.aggregate import Knowledge
 from tagger.judgement.decide import GalleryRule, Policy
 from tagger.judgement.vocabulary import Language, Tree
@@ -153,7 +153,7 @@ class App:
         if self.server is not None:
             return StashLibrary(self.server)
         if self.folder is not None:
-            return FolderLibrary(self.folder, self.data / "folder.sqlite")
+            return FolderLibrary(self.folder, state_of(self.folder, self.data))
         raise ConfigError("Which library? Give --stash URL (as in --stash http://localhost:9999) or --folder DIR.")
 
     @cached_property

@@ -64,6 +64,25 @@ class _File:
     changed_at_s: float
 
 
+def state_of(folder: Path, data: Path) -> Path:
+    """The database with the tags of this folder's files. Former versions had one for all folders, in which files of the
+    same name were one: each folder begins with a copy of that. Raises StoreError."""
+    state, former = data / "folders" / f"{_hash(folder)}.sqlite", data / "folder.sqlite"
+    if former.exists() and not state.exists():
+        copy = state.with_suffix(f".{os.getpid()}")
+        with _translated(state):
+            state.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.closing(sqlite3.connect(former)) as old, contextlib.closing(sqlite3.connect(copy)) as new:
+                old.backup(new)
+            copy.replace(state)
+    return state
+
+
+def _hash(folder: Path) -> str:
+    # resolve() would follow a link that may change.
+    return hashlib.sha256(os.path.abspath(folder).encode("utf-8", "surrogateescape")).hexdigest()[:16]  # noqa: PTH100
+
+
 class FolderLibrary:
     """Implements :class:`tagger.ports.Library` over ``folder``; ``state`` is the database's file.
 
@@ -87,7 +106,7 @@ class FolderLibrary:
     @property
     def key(self) -> str:
         """From the folder's place."""
-        return f"folder:{hashlib.sha256(str(self._folder).encode('utf-8', 'surrogateescape')).hexdigest()[:16]}"
+        return f"folder:{_hash(self._folder)}"
 
     @property
     def name(self) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from tagger.app import PEOPLE_NAME, App
 from tagger.demo import FILES as DRAWN
 from tagger.errors import TaggerError
+from tagger.folder import state_of
 from tagger.library.progress import many
 from tagger.light.environment import MARKER, environment_folder, marker
 from tagger.operations.looking import reports
@@ -28,7 +29,7 @@ _OURS = re.compile(
             _FORMER_REPORTS,
             r"reports/([^/]+-)?[0-9a-f]{8}/((people/)?report(-\d+)?\.html|tags\.json|\.tags\.json\.new)",
             r"try/(report(-\d+)?\.html|seen\.(json|\d+))",
-            r"(ai_tagger|people|thumbs|folder)\.sqlite(-wal|-shm|-journal)?",
+            r"(ai_tagger|people|thumbs|folder|folders/[0-9a-f]{16})\.sqlite(-wal|-shm|-journal)?|folders/[0-9a-f]{16}\.\d+",
             r"config\.yml(\.\d+\.part)?|config\.imported\.yml",
             r"(light|libraries)\.json(\.\d+)?|policy\.json|\.policy\.json\.\d+",
             r"env\.lock|worker\.(lock|json|tmp|wanted|log)",
@@ -42,7 +43,7 @@ _OURS = re.compile(
 _OUR_FOLDERS = re.compile(
     r"env\.building|env\.former|(try/|people/|reports/([^/]+-)?[0-9a-f]{8}/(people/)?)?\.report-new"
 )
-_FOLDERS = ("try", "people", "reports", "evaluate", "demo", "spool", "models")
+_FOLDERS = ("try", "people", "reports", "evaluate", "demo", "folders", "spool", "models")
 _REPORT_BEGINS = re.compile(rb"default-src \S+none\S+ img-src data:; style-src \S*sha256-")
 _LAST = re.compile(r"worker\.(lock|json|tmp|wanted|log)")  # A worker holds them: they go when it has ended.
 _REPORT = re.compile(r"report(-\d+)?\.html$")
@@ -67,8 +68,9 @@ def leave(app: App, wish: Wish) -> Answer:
             return Answer([*answer.lines, said], answer.data, SOME_FAILED)
         gone = _Deleting(app.data)
         if others:
-            gone.all(_of_this_library(app))
+            theirs = _of_this_library(app)
             _forget_library(app)
+            gone.all(theirs)
         else:
             app.close()
             gone.all(path for path in ours_in(app.data) if not _LAST.fullmatch(_name(app.data, path)))
@@ -86,7 +88,7 @@ def leave(app: App, wish: Wish) -> Answer:
 def ours_in(data: Path) -> Iterator[Path]:
     """What we put there: files, and folders that are ours as a whole. A person's own files may lie beside them, also
     in folders of ours (their models' yamls, their names); links to elsewhere are not followed."""
-    serves_a_folder = (data / "folder.sqlite").exists()
+    serves_a_folder = (data / "folder.sqlite").exists() or (data / "folders").exists()
     for path in _below(data):
         name = _name(data, path)
         if path.is_dir() and not path.is_symlink():
@@ -192,6 +194,8 @@ def _of_this_library(app: App) -> list[Path]:
     former = re.compile(rf"{_FORMER_REPORTS}|try/.*")
     paths = [path for path in ours_in(app.data) if former.fullmatch(_name(app.data, path))]
     paths += [path for path in ours_in(app.data) if path.is_relative_to(reports(app))]
+    if app.folder is not None:
+        paths += app.data.glob(f"folders/{state_of(app.folder, app.data).name}*")
     return [*paths, Path(app.spool.folder)] if app.spool is not None else paths
 
 

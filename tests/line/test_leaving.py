@@ -77,7 +77,7 @@ def test_a_persons_files_in_the_data_folder_stay_and_are_named(terminal: Termina
         put(data / "models" / "yolox" / "yolox.onnx.sha256", "0" * 64 + "\n"),
         put(data / "env.former" / "lib" / "x.py", ""),
         put(data / "spool" / "01234567" / "image-5", ""),
-        *(data / name for name in ("ai_tagger.sqlite", "folder.sqlite", "report.html", "demo", "config.yml")),
+        *(data / name for name in ("ai_tagger.sqlite", "folders", "report.html", "demo", "config.yml")),
         *(data / name for name in ("policy.json", "thumbs.sqlite", "worker.lock", "spool", "models/yolox", "reports")),
     ]
     dry = terminal.run("leave", "--folder", folder, "--dry-run")
@@ -106,7 +106,7 @@ def test_what_cannot_be_deleted_is_said(terminal: Terminal, tmp_path: Path) -> N
 
 
 def test_other_libraries_in_the_same_data_folder_keep_theirs(terminal: Terminal, tmp_path: Path) -> None:
-    one, other = pictures(tmp_path / "one"), pictures(tmp_path / "other", 3, first=2)
+    one, other = pictures(tmp_path / "one"), pictures(tmp_path / "other", 3)
     for folder in (one, other):
         assert terminal.run("tag", "--folder", folder).code == 0
     terminal.run("status", "--folder", pictures(tmp_path / "only asked about"))
@@ -133,3 +133,12 @@ def test_a_question_before_anything_was_done_downloads_nothing(tmp_path: Path) -
         assert said.startswith(f"Nothing was done in {fresh.data} yet: "), question
         assert not fresh.data.exists()
     assert "Nothing was done" in fresh.run("status", "--json", "--folder", folder).json["error"]
+
+
+def test_tags_of_all_folders_in_one_database_are_carried_to_each_ones(terminal: Terminal, tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "pictures")
+    assert terminal.run("tag", "--folder", folder).code == 0
+    (state,) = (terminal.data / "folders").glob("*.sqlite")
+    state.rename(terminal.data / "folder.sqlite")  # As a former version kept it.
+    assert "2 tags" in terminal.run("undo", "--folder", folder, "--dry-run").out
+    assert state.exists()

@@ -63,6 +63,7 @@ class App:
     """Builds what operations work with. ``connection`` or ``folder`` names the library; both None: there is none.
 
     ``arguments`` are configuration keys of this call (``{"engine.device": "cpu"}``). ``is_plugin``: Stash started us.
+    ``owns_process``: nothing else lives in this process, so that it may stand back for other programs for good.
     """
 
     root: Path
@@ -72,6 +73,7 @@ class App:
     folder: Path | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     is_plugin: bool = False
+    owns_process: bool = False
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
     # ------------------------------------------------------------ settings
@@ -284,6 +286,8 @@ class App:
 
     def be_modest(self) -> None:
         """Stand back for other programs, and leave the free cores alone."""
+        if not self.owns_process:
+            return
         if hasattr(os, "nice"):
             os.nice(max(0, self.config.run.nice - os.nice(0)))
         if sys.platform == "linux":

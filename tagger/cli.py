@@ -140,4 +140,5 @@ def _app(options: Namespace, progress: TerminalProgress) -> App:
         connection=from_url(options.stash, find_api_key(options.api_key_file)) if options.stash else None,
         folder=folder,
         arguments=arguments,
+        owns_process=True,
     )

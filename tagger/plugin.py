@@ -45,7 +45,9 @@ def _operate(server: dict[str, Any], args: dict[str, Any], root: Path, progress:
     connection = from_server_connection(server)
     api_key = find_api_key()
     data = Path(data_folder(stash_dir=connection.dir))
-    app = App(root, data, progress, connection.with_api_key(api_key) if api_key else connection, is_plugin=True)
+    if api_key:
+        connection = connection.with_api_key(api_key)
+    app = App(root, data, progress, connection, is_plugin=True, owns_process=True)
     try:
         answer = operation(app, _wish(args))
     finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +39,7 @@ def app_of(line: Line, settings: Mapping[str, Any] | None = None, is_plugin: boo
     data.mkdir(exist_ok=True)
     (data / "config.yml").write_text(NO_MODELS)
     progress = Silent()
-    app = App(ROOT, data, progress, from_url(line.stash.url), None, dict(settings or {}), is_plugin, {})
+    app = App(ROOT, data, progress, from_url(line.stash.url), None, dict(settings or {}), is_plugin, environment={})
     app.__dict__["media"] = FakeMedia(pixels)
     return app
 
@@ -253,6 +255,24 @@ def test_by_default_memory_is_bounded_however_many_cores(line: Line) -> None:
             return 64
 
     made = app_of(line)
-    app = ManyCores(ROOT, made.data, made.progress, made.connection, None, {}, False, {})
-    more = ManyCores(ROOT, made.data, made.progress, made.connection, None, {"run.workers": 16}, False, {})
+    app = ManyCores(ROOT, made.data, made.progress, made.connection, environment={})
+    arguments = {"run.workers": 16}
+    more = ManyCores(ROOT, made.data, made.progress, made.connection, None, arguments, environment={})
     assert (app.media.workers, more.media.workers) == (4, 16)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a process is kept to some cores")
+@pytest.mark.parametrize("own", [True, False])
+def test_only_a_process_of_its_own_stands_back(tmp_path: Path, own: bool) -> None:
+    code = f"""
+import os
+from pathlib import Path
+from tagger.app import App
+from tests.line.dying import Silent
+before = os.nice(0), len(os.sched_getaffinity(0))
+App(Path(), Path({str(tmp_path)!r}), Silent(), owns_process={own}, environment={{}}).be_modest()
+after = os.nice(0), len(os.sched_getaffinity(0))
+print(before == after)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert done.stdout.split() == [str(not own)]

@@ -18,6 +18,7 @@ from tagger.library.undo import undo_run
 from tagger.operations import OPERATIONS, Wish
 from tests.double import StashDouble
 from tests.double.data import Data
+from tests.laws import examples
 from tests.line.test_meanwhile import BLACK_WHITE, Line
 from tests.line.test_reviewed_b import app_of
 
@@ -55,7 +56,7 @@ def answer(app: App, line: Line, steps: list[tuple[int, str]]) -> None:
     send_all(tools)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(STEPS, max_size=8))
 @example([(1, "accept"), (0, "send"), (0, "take back")])
 @example([(0, "reject"), (0, "send"), (0, "take back"), (0, "send"), (0, "reject")])

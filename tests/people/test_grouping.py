@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagger.people.grouping import FaceBatch, Grouper
+from tests.laws import examples
 from tests.people.drawn import DIMENSIONS, LIKENESS, Cast, Floats
 
 
@@ -47,7 +48,7 @@ def test_strangers_stay_alone() -> None:
     assert len(grouper.groups()) >= 299
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40))
 def test_a_group_never_falls_apart_and_the_order_hardly_matters(seed: int, at_once: int) -> None:
     vectors, who = people_of(Cast(8, seed), 8, 6)

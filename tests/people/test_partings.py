@@ -19,6 +19,7 @@ from tagger.library.people.gathering import gather, put_together
 from tagger.people_store import NewFace, PeopleStore, Place, Said, StoredFace
 from tagger.people_store.schema import MIGRATIONS
 from tagger.types import Box, ItemRef, MediaItem
+from tests.laws import examples
 from tests.people.drawn import LIKENESS, Cast
 
 ONE, OTHER, THIRD = (0, 1, 2, 3), (4, 5, 6), (7, 8, 9)  # files; ONE and OTHER look like one person, THIRD like another
@@ -111,7 +112,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     world.store.close()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(STEPS)
 def test_what_was_split_never_comes_together_by_itself(steps: list[tuple[object, ...]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -15,6 +15,7 @@ from tagger.library.people.gathering import gather
 from tagger.people_store import Example, NewFace, PeopleStore, Place, Said
 from tagger.ports import Standing
 from tagger.types import Box, ItemRef, MediaItem
+from tests.laws import examples
 from tests.people.drawn import LIKENESS, Cast
 
 REFUSED, OTHER, REF = "Ada", "Bob", ItemRef("image", "1")
@@ -88,7 +89,7 @@ class World:
         return {person.id for person in self.store.people() if person.name in names}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(STEPS, st.booleans(), st.sampled_from([PICTURE, VIDEO]))
 def test_a_refused_face_is_never_that_person_again(
     steps: list[tuple[object, ...]], whole: bool, item: MediaItem

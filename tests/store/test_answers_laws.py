@@ -14,6 +14,7 @@ from tagger.answers import Say
 from tagger.library import review
 from tagger.store import DATABASE_NAME, SqliteStore
 from tagger.types import ItemRef, MediaItem, Scope
+from tests.laws import examples
 from tests.store.values import decision, item, settlement
 
 NAMES = {"Dog": "7", "Cat": "8"}
@@ -138,5 +139,5 @@ class Answering(RuleBasedStateMachine):
         assert len(under_way) == len(set(under_way))
 
 
-Answering.TestCase.settings = settings(max_examples=80, stateful_step_count=15, deadline=None)
+Answering.TestCase.settings = settings(max_examples=examples(80), stateful_step_count=15, deadline=None)
 TestAnswering = Answering.TestCase

@@ -16,6 +16,7 @@ from tagger.ports import Rejudged
 from tagger.store import DATABASE_NAME, SqliteStore
 from tagger.store.schema import MIGRATIONS, migrate
 from tagger.types import ChangeState, ItemRef, MediaItem, Scope, Verdict
+from tests.laws import examples
 from tests.store.values import decision, item, look, plan, settlement
 
 REFS = st.sampled_from([ItemRef("scene", "1"), ItemRef("image", "2")])
@@ -153,7 +154,7 @@ class Ready(RuleBasedStateMachine):
         check(self.path, *self.stores)
 
 
-Ready.TestCase.settings = settings(max_examples=50, stateful_step_count=25, deadline=None)
+Ready.TestCase.settings = settings(max_examples=examples(50), stateful_step_count=25, deadline=None)
 TestReady = Ready.TestCase
 
 

@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tagger.store import DATABASE_NAME, SqliteStore
 from tagger.types import Change, ChangeState, ItemRef, MediaItem, Scope
+from tests.laws import examples
 from tests.store.values import item, plan, settlement
 
 ITEMS = st.sampled_from(["1", "2"])
@@ -153,5 +154,5 @@ class Outbox(RuleBasedStateMachine):
             assert one.ours == {c.plan.tag_id for s, c in everything if s == "done" and c.plan.ref.id == item_id}
 
 
-Outbox.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+Outbox.TestCase.settings = settings(max_examples=examples(60), stateful_step_count=25, deadline=None)
 TestOutbox = Outbox.TestCase

@@ -33,7 +33,7 @@ from tagger.light.library import remember_key
 from tagger.light.spool import Spool
 from tagger.media.sampler import ProcessMedia
 from tagger.people.likeness import Likeness
-from tagger.people_store import PeopleStore
+from tagger.people_store import PEOPLE_NAME, PeopleStore
 from tagger.pipeline import Pipeline
 from tagger.policy import doubts, known_names, load_language, names_something, policy_of, refuse_unknown, tree_of
 from tagger.ports import Host, Library, Progress, Recognizer
@@ -44,13 +44,11 @@ from tagger.snapshot import write_policy
 from tagger.stash.host import StashHost
 from tagger.stash.library import StashLibrary
 from tagger.stash.server import StashServer
-from tagger.store import SqliteStore
+from tagger.store import DATABASE_NAME, SqliteStore
 from tagger.terminal import Terminal
 
 MIRROR_VARIABLE = "AI_TAGGER_MIRROR"
 CONFIG_NAME = "config.yml"
-STORE_NAME = "ai_tagger.sqlite"
-PEOPLE_NAME = "people.sqlite"
 _GPU_BATCH = 32
 # Each decoder holds up to sampling.memory_mb, and each thread a model's working memory: one of each a core would take
 # many gigabytes on a machine of 64, and so many decoders wait for the same disk anyway. The settings may say more.
@@ -165,7 +163,7 @@ class App:
             with contextlib.suppress(OSError):  # Pages then ask Stash themselves.
                 remember_key(str(self.data), self.connection.dir, self.library.key)
         return SqliteStore(
-            self.data / STORE_NAME,
+            self.data / DATABASE_NAME,
             self.library.key,
             self.library.name,
             thumbs_cap_mb=keep.thumbs_mb,

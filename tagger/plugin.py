@@ -22,8 +22,9 @@ def main(payload: bytes, root: Path) -> int:
     progress = StashLog()
     try:
         given = json.loads(payload)
-        progress = StashLog(quiet=_is_question(dict(given.get("args") or {})))
-        output = _operate(given["server_connection"], dict(given.get("args") or {}), root, progress)
+        args = dict(given.get("args") or {})
+        progress = StashLog(quiet=_is_question(args))
+        output = _operate(given["server_connection"], args, root, progress)
     except TaggerError as error:
         progress.error(str(error))
         return _answer({"error": str(error)}, 2)

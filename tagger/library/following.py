@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from tagger.answers import Selection, TagMove, TagRule
 from tagger.judgement.vocabulary import TagIndex, normal
+from tagger.library.delivery import items_of
 from tagger.ports import Library, Store
-from tagger.types import Change, MediaItem, Tag
+from tagger.types import Change, ItemRef, MediaItem, Tag
 
 MADE_BY_US = "Made by AI Tagger."  # the description of tags that we make
 FEW = 3  # so many at once are a person's doing; more are another library, or a restored one,
@@ -64,11 +65,16 @@ def know_former_names(store: Store, names: Mapping[str, str]) -> None:
     store.remember(_RENAMED, json.dumps(dict(names) | former_names(store)))
 
 
-def is_older(item: MediaItem | None, change: Change) -> bool:
+def _is_older(item: MediaItem | None, change: Change) -> bool:
     """Whether the item was changed last before we wrote this to it: whoever takes a tag away changes it later."""
     if item is None or not item.updated_at:
         return False
     return _time(item.updated_at) < _time(change.changed_at) - _OLDER
+
+
+def was_restored(items: Mapping[ItemRef, MediaItem], changes: Iterable[Change]) -> bool:
+    """Whether a backup was put back: then some of these items are older than what we wrote to them."""
+    return any(_is_older(items.get(change.plan.ref), change) for change in changes)
 
 
 def _time(text: str) -> datetime:
@@ -85,7 +91,7 @@ def _is_the_same(store: Store, library: Library, name: str, tag: Tag) -> bool:
     """Whether it is the tag that we knew, and not one that got its id in a restored library: most of ours are still
     where we put them, and one that we made says so."""
     ours = store.ours(Selection(tag=name), 0, _LOOK_AT)
-    there = {item.ref: item for item in library.get(list({change.plan.ref for change in ours}))} if ours else {}
+    there = items_of(library, ours)
     still = [tag.id in there[change.plan.ref].tag_ids for change in ours if change.plan.ref in there]
     if 2 * sum(still) > len(still):
         return True
@@ -122,8 +128,7 @@ def _deleted(store: Store, library: Library, names: Sequence[str]) -> list[str]:
     if not ours or len(ours) > FEW or not others:
         return []
     changes = [change for some in ours.values() for change in some]
-    there = {item.ref: item for item in library.get(list({change.plan.ref for change in changes}))}
-    if any(is_older(there.get(change.plan.ref), change) for change in changes):
+    if was_restored(items_of(library, changes), changes):
         return []
     lines = []
     for name in ours:

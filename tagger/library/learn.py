@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from tagger.answers import Question, Saying
 from tagger.errors import TaggerError
 from tagger.judgement.vocabulary import TagIndex
-from tagger.library.following import follow_tags, is_older, under_old_names
+from tagger.library.following import follow_tags, under_old_names, was_restored
 from tagger.ports import Library, Progress, Store
 from tagger.types import Change, ItemRef, MediaItem, Tag
 
@@ -93,7 +93,7 @@ def still_missed(store: Store, library: Library) -> tuple[list[Change], bool]:
     if there:
         store.not_missed(there)
         missed = store.missed()
-    return missed, any(is_older(items.get(change.plan.ref), change) for change in missed)
+    return missed, was_restored(items, missed)
 
 
 def ask(store: Store, progress: Progress, missed: int, top: Sequence[str], restored: bool) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tagger.ports import Progress
 
 _SAY_EVERY_S = 30.0
+_NAMED = 20
 
 
 def words(seconds: float) -> str:
@@ -24,6 +25,11 @@ def words(seconds: float) -> str:
 def many(n: int, what: str, plural: str = "") -> str:
     """``1 item``, ``2,000 items``."""
     return f"{n:,} {what if n == 1 else plural or what + 's'}"
+
+
+def most(by_tag: Mapping[str, int]) -> str:
+    """``Dog (12), Cat (3)``: the most frequent ones."""
+    return ", ".join(f"{name} ({n:,})" for name, n in sorted(by_tag.items(), key=lambda t: -t[1])[:_NAMED])
 
 
 class Pace:

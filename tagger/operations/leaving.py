@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tagger.app import PEOPLE_NAME, App
+from tagger.app import App
 from tagger.demo import FILES as DRAWN
 from tagger.errors import TaggerError
 from tagger.folder import state_of
@@ -16,12 +16,14 @@ from tagger.light.environment import MARKER, environment_folder, marker
 from tagger.operations.looking import reports
 from tagger.operations.operation import DONE, SOME_FAILED, Answer, Operation, Wish, as_worker
 from tagger.operations.saying import take_everything_back
+from tagger.people_store import PEOPLE_NAME
 from tagger.store import Kept
 
 _NAMED = 5  # so many names are said; of more, how many
 
 # Former versions put reports into the data folder itself.
 _FORMER_REPORTS = r"(people/)?report(-\d+)?\.html|tags\.json|\.tags\.json\.new"
+_WORKERS = r"worker\.(lock|json|tmp|wanted|log)"
 # The databases, each also as SQLite leaves it beside; what is written under a passing name first, also so.
 _OURS = re.compile(
     "|".join(
@@ -32,7 +34,7 @@ _OURS = re.compile(
             r"(ai_tagger|people|thumbs|folder|folders/[0-9a-f]{16})\.sqlite(-wal|-shm|-journal)?|folders/[0-9a-f]{16}\.\d+",
             r"config\.yml(\.\d+\.part)?|config\.imported\.yml",
             r"(light|libraries)\.json(\.\d+)?|policy\.json|\.policy\.json\.\d+",
-            r"env\.lock|worker\.(lock|json|tmp|wanted|log)",
+            rf"env\.lock|{_WORKERS}",
             r"evaluate/evaluate\.(html|json|json\.part)",
             r"spool/[0-9a-f]{8}/(awake|(scene|image|gallery)-\d+(\.taken)?)",
             "demo/(" + "|".join(re.escape(name) for name in DRAWN) + ")",
@@ -45,7 +47,7 @@ _OUR_FOLDERS = re.compile(
 )
 _FOLDERS = ("try", "people", "reports", "evaluate", "demo", "folders", "spool", "models")
 _REPORT_BEGINS = re.compile(rb"default-src \S+none\S+ img-src data:; style-src \S*sha256-")
-_LAST = re.compile(r"worker\.(lock|json|tmp|wanted|log)")  # A worker holds them: they go when it has ended.
+_LAST = re.compile(_WORKERS)  # A worker holds them: they go when it has ended.
 _REPORT = re.compile(r"report(-\d+)?\.html$")
 _NOTE_NAME = re.compile(r"models/[^/]+/.+\.sha256")
 _NOTE = re.compile(r"[0-9a-f]{64}\n")  # What a fetched model file has beside it, and nothing more.

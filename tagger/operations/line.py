@@ -20,7 +20,7 @@ from tagger.library.attempt import Attempt, try_library
 from tagger.library.find import URGENT, Order
 from tagger.library.housekeeping import backup_once
 from tagger.library.people.census import follow_reviews
-from tagger.library.progress import many, words
+from tagger.library.progress import many, most, words
 from tagger.library.tag import Outcome, tag_library
 from tagger.library.takeback import send_all
 from tagger.library.undo import Undone, undo_run
@@ -239,7 +239,7 @@ def _outcome_lines(outcome: Outcome, wish: Wish) -> list[str]:
         f"{many(n('passed', 0), 'item')}: {n('looked', 0):,} looked at, {judged:,} judged by what was seen, "
         f"{n('unchanged', 0):,} known already, {n('failed', 0):,} not readable; {words(outcome.seconds)}."
     )
-    top = _top(outcome.by_tag)
+    top = most(outcome.by_tag)
     if wish.dry_run:
         lines.append(f"Would add {many(n('planned', 0), 'tag')}{': ' + top if top else ''}. Nothing was written.")
     else:
@@ -256,16 +256,12 @@ def _outcome_lines(outcome: Outcome, wish: Wish) -> list[str]:
 
 def _taken_back_lines(outcome: Outcome) -> list[str]:
     removed, more = (outcome.counts.get(name, 0) for name in ("removed", "withheld"))
-    top = _top(outcome.taken_back)
+    top = most(outcome.taken_back)
     lines = [f"Took back {many(removed, 'tag')} that no longer pass{': ' + top if top else ''}."] if removed else []
     if more:
         what = many(more, "more tag" if removed else "tag")
         lines.append(f"{what} of ours would go, too many to do it unasked: run 'Decide again'.")
     return lines
-
-
-def _top(by_tag: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} ({n:,})" for name, n in sorted(by_tag.items(), key=lambda t: -t[1])[:20])
 
 
 def _ready(app: App) -> None:
@@ -299,7 +295,7 @@ def undo(app: App, wish: Wish) -> Answer:
 
 
 def _undone_lines(undone: Undone, dry_run: bool) -> list[str]:
-    top = _top(undone.by_tag)
+    top = most(undone.by_tag)
     took, put = ("Would take", "Would put") if dry_run else ("Took", "Put")
     lines = [f"{took} back {many(undone.removed, 'tag')} of {undone.what}{': ' + top if top else ''}."]
     lines += [f"{put} back {many(undone.restored, 'tag')} that it had taken back."] if undone.restored else []

@@ -23,7 +23,7 @@ from tagger.library.tools import Tools
 from tagger.operations import knowing, looking
 from tagger.operations.knowing import Said
 from tagger.operations.operation import Answer, Operation, Wish, as_worker
-from tagger.people_store import NewFace, PeopleStore, Place
+from tagger.people_store import PEOPLE_NAME, NewFace, PeopleStore, Place
 from tagger.types import Box, ItemRef, MediaItem, parse_item
 
 _Action = Callable[[App, Desk, Wish], Said]
@@ -128,7 +128,7 @@ def _pictures(folder: Path) -> list[MediaItem]:
 def known_from(app: App, folder: Path) -> Iterator[tuple[Desk, Learned]]:
     """The people of a folder as the known ones, for as long as it lasts; nothing is kept."""
     with tempfile.TemporaryDirectory() as place:
-        store = PeopleStore(Path(place) / "people.sqlite", "look")
+        store = PeopleStore(Path(place) / PEOPLE_NAME, "look")
         try:
             desk = app.desk_over(lambda: store)
             if desk is None:

@@ -15,7 +15,7 @@ from tagger.library.find import Order
 from tagger.library.housekeeping import backup_once
 from tagger.library.order import AUDITS_READY
 from tagger.library.people.census import follow_reviews
-from tagger.library.progress import many
+from tagger.library.progress import many, most
 from tagger.library.takeback import TakenBack, parse_ref, send_all, undo_everything, undo_selection
 from tagger.operations import measuring
 from tagger.operations.operation import Answer, Operation, Wish, as_worker
@@ -237,11 +237,9 @@ def chosen(wish: Wish) -> Selection:
 def undo_chosen(app: App, wish: Wish) -> Answer:
     """Undo by tag, model, item, time span, or everything."""
     with as_worker(app, "undo"):
-        tools = app.tools(looking=False)
         if wish.everything:
-            taken = undo_everything(tools, wish.dry_run)
-        else:
-            taken = undo_selection(tools, chosen(wish), wish.dry_run)
+            return take_everything_back(app, wish.dry_run)
+        taken = undo_selection(app.tools(looking=False), chosen(wish), wish.dry_run)
     return Answer(_taken_lines(taken, wish.dry_run), asdict(taken))
 
 
@@ -252,7 +250,7 @@ def take_everything_back(app: App, dry_run: bool) -> Answer:
 
 
 def _taken_lines(taken: TakenBack, dry_run: bool) -> list[str]:
-    top = ", ".join(f"{name} ({n:,})" for name, n in sorted(taken.by_tag.items(), key=lambda t: -t[1])[:20])
+    top = most(taken.by_tag)
     lines = [f"{'Would take' if dry_run else 'Took'} back {many(taken.removed, 'tag')}{': ' + top if top else ''}."]
     lines += [f"Left alone: {n:,}, since {reason}." for reason, n in taken.left.items()]
     if taken.deleted:

@@ -8,9 +8,8 @@ from typing import Any
 
 from tagger.pages.arguments import Call
 from tagger.pages.place import Place
-from tagger.people_store import PeopleStore
+from tagger.people_store import PEOPLE_NAME, PeopleStore
 
-NAME = "people.sqlite"
 _LEAST = 2  # a face that was seen once is no group
 _SHOWN = 6
 _EXAMPLES = 4
@@ -20,9 +19,9 @@ _ALL = 120
 def faces(place: Place, call: Call) -> dict[str, Any]:
     """``groups``, the largest first, each with its best faces, and ``people`` with some examples; of one ``group``, or
     of the person called ``tag``: all faces."""
-    if not (place.data / NAME).exists():
+    if not (place.data / PEOPLE_NAME).exists():
         return {"groups": [], "people": [], "more": 0, "faces": 0}
-    with closing(PeopleStore(place.data / NAME, place.key)) as store:
+    with closing(PeopleStore(place.data / PEOPLE_NAME, place.key)) as store:
         model = store.newest_model()
         if call.group:
             ids = store.best_of_groups(model, [call.group], _ALL)[call.group]

@@ -1,6 +1,6 @@
 """What is known of faces: one SQLite file of its own in the data folder, readable only by its owner."""
 
-from tagger.people_store.sqlite import PeopleStore
+from tagger.people_store.sqlite import PEOPLE_NAME, PeopleStore
 from tagger.people_store.values import (
     Example,
     Group,
@@ -17,6 +17,7 @@ from tagger.people_store.values import (
 )
 
 __all__ = [
+    "PEOPLE_NAME",
     "Example",
     "Group",
     "NewFace",

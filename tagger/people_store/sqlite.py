@@ -27,7 +27,7 @@ from tagger.people_store.words import WordStore, files_of, wait
 from tagger.store.database import Database
 from tagger.types import ItemRef, MediaItem
 
-STORE_NAME = "people.sqlite"
+PEOPLE_NAME = "people.sqlite"
 _FACES_OF = f"""SELECT {FACE_COLUMNS_WITHOUT_CROP} FROM json_each(?) AS j CROSS JOIN face AS f
     ON f.library_id = ? AND f.fingerprint = j.value AND f.model = ? ORDER BY j.key, f.id"""  # noqa: S608
 _PEOPLE = """SELECT p.id, p.performer_id, p.name,

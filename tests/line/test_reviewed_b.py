@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tagger.app import STORE_NAME, App
+from tagger.app import App
 from tagger.errors import LibraryError, SetupError
 from tagger.library import review
 from tagger.library.takeback import send_all
@@ -18,7 +18,7 @@ from tagger.light.connection import from_url
 from tagger.media.fake import FakeMedia
 from tagger.operations import OPERATIONS, Answer, Wish
 from tagger.pipeline import Pipeline
-from tagger.store import SqliteStore
+from tagger.store import DATABASE_NAME, SqliteStore
 from tagger.types import Finding, Frame, ItemRef, Label, MediaItem, Scope
 from tests.double import StashDouble
 from tests.line.conftest import NO_MODELS, ROOT
@@ -275,7 +275,7 @@ def test_a_run_older_than_a_thousand_others_can_be_undone(line: Line, number: in
     app = app_of(line)
     key, name = app.library.key, app.library.name
     app.close()
-    with SqliteStore(line.folder / "data" / STORE_NAME, key, name) as store:
+    with SqliteStore(line.folder / "data" / DATABASE_NAME, key, name) as store:
         (first,) = store.runs()
         for _ in range(1001):
             store.end_run(store.begin_run("new", Scope(), resume=False).id, "done")

@@ -76,14 +76,14 @@ class Census:
 
     def _forget(self, gone: list[Person]) -> None:
         """Who was deleted in the library; but many at once, or a backup that was put back, are no such wish."""
-        say, known = self._tools.progress, len(self._people.people())
+        progress, known = self._tools.progress, len(self._people.people())
         lost = may_be_lost(self._tools.library, self._store, [person.name for person in gone])
         if not lost and (len(gone) <= _FEW_PEOPLE or len(gone) <= known / 2):
             forget_people(self._desk, gone)
-            say.say(f"{len(gone)} people were deleted in the library: forgotten here, too.")
+            progress.say(f"{len(gone)} people were deleted in the library: forgotten here, too.")
             return
         how = "as after a backup that was put back" if lost else "at once"
-        say.warn(
+        progress.warn(
             f"{len(gone)} of {known} known people are gone from the library {how}, so nobody was forgotten: if that is "
             "right, run 'ai_tagger.py people forget-gone'."
         )

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from tagger.answers import Selection
 from tagger.errors import LibraryRefusedError
 from tagger.library.delivery import items_of
-from tagger.library.following import is_older
+from tagger.library.following import was_restored
 from tagger.library.tools import Tools
 from tagger.ports import Library, Store
 from tagger.types import Performer
@@ -74,8 +74,7 @@ def is_that(library: Library, store: Store, performer: Performer, name: str) -> 
 def may_be_lost(library: Library, store: Store, names: Collection[str]) -> bool:
     """Whether items are older than what we wrote of these people to them: then a backup was put back."""
     ours = [c for name in names for c in store.ours(Selection(tag=name), 0, _LOOK_AT) if c.plan.target == "performer"]
-    there = items_of(library, ours)
-    return any(is_older(there.get(change.plan.ref), change) for change in ours)
+    return was_restored(items_of(library, ours), ours)
 
 
 def delete_unused_performers(
